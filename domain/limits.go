@@ -1,0 +1,27 @@
+package domain
+
+// Limits of one command. Each has its own refusal; nothing is ever truncated.
+const (
+	// MaxCommandBytes bounds the signed bytes of one command or observation (documents ride inside).
+	MaxCommandBytes = 1 << 20
+	// MaxEvidence bounds the observations ordered with one command.
+	MaxEvidence = 1000
+	// MaxPostings bounds the postings of one command.
+	MaxPostings = 256
+	// MaxDeadlines bounds the deadlines that one command may set or cancel.
+	MaxDeadlines = 64
+	// MaxWatches bounds the watches that one command may set or close.
+	MaxWatches = 64
+	// MaxWrites bounds the records that one command may write.
+	MaxWrites = 1024
+	// MaxEvents bounds the events of one command.
+	MaxEvents = 256
+	// MaxRecordParties bounds the parties that may see one record or event.
+	MaxRecordParties = 16
+	// MaxScan bounds one Scan of a View.
+	MaxScan = 1000
+	// MaxMinor is the largest amount, 2^53-1 minor units, so that every JSON reader keeps it exact.
+	MaxMinor = 1<<53 - 1
+	// MaxCommandLifetime is the longest a command may wait between signing and ordering, in milliseconds (24 h).
+	MaxCommandLifetime Millis = 24 * 60 * 60 * 1000
+)
