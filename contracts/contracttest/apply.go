@@ -1,0 +1,102 @@
+package contracttest
+
+import (
+	"maps"
+
+	"aval/domain"
+	"aval/domain/canon"
+)
+
+// apply takes effects over whole, or refuses them and changes nothing. Broken laws end the test.
+func (b *Bench) apply(kind domain.Kind, in domain.Input, fx domain.Effects) error {
+	b.t.Helper()
+	if err := fx.Check(kind, in); err != nil {
+		b.t.Fatalf("law effects: %s of %s: %v", in.Command.Name, kind, err)
+	}
+	balances := maps.Clone(b.balances)
+	for _, p := range fx.Postings {
+		if err := b.move(balances, p); err != nil {
+			return err
+		}
+	}
+	// Nothing is refused from here on.
+	b.balances = balances
+	for _, p := range fx.Postings {
+		b.postings = append(b.postings, bookedPosting{in.Now, kind, p})
+	}
+	for _, w := range fx.Writes {
+		b.write(kind, w)
+	}
+	for _, e := range fx.Events {
+		b.book(kind, in.Now, e)
+	}
+	b.schedule(kind, fx)
+	return nil
+}
+
+// move posts to balances in order: an account may not go below zero even for a moment.
+func (b *Bench) move(balances map[balanceKey]int64, p domain.Posting) error {
+	debit, credit := balanceKey{p.Debit, p.Amount.Currency}, balanceKey{p.Credit, p.Amount.Currency}
+	left, err := domain.AddMinor(balances[debit], -p.Amount.Minor)
+	if err != nil {
+		return err
+	}
+	if left < 0 && !p.Debit.MayGoNegative() {
+		return domain.Refuse(domain.InsufficientFunds, "posting %s: the account lacks the money", p.Purpose)
+	}
+	raised, err := domain.AddMinor(balances[credit], p.Amount.Minor)
+	if err != nil {
+		return err
+	}
+	balances[debit], balances[credit] = left, raised
+	return nil
+}
+
+func (b *Bench) write(kind domain.Kind, w domain.Write) {
+	b.t.Helper()
+	key := recordKey{kind, w.Key}
+	if b.records[key].final {
+		b.t.Fatalf("law finality: %s writes %s, which is final", kind, w.Key)
+	}
+	b.checkCanonical("record "+w.Key, w.Body)
+	b.records[key] = record{body: w.Body, parties: w.Parties, status: w.Status, final: w.Final}
+}
+
+func (b *Bench) book(kind domain.Kind, now domain.Millis, e domain.Event) {
+	b.t.Helper()
+	if err := domain.CheckKey(e.Key); err != nil || e.Name == "" {
+		b.t.Fatalf("event %q of %s: %v", e.Name, kind, err)
+	}
+	if len(e.Parties) > domain.MaxRecordParties {
+		b.t.Fatalf("event %s names %d parties, limit %d", e.Name, len(e.Parties), domain.MaxRecordParties)
+	}
+	b.checkCanonical("event "+e.Name, e.Body)
+	b.events = append(b.events, bookedEvent{now, kind, e})
+}
+
+func (b *Bench) schedule(kind domain.Kind, fx domain.Effects) {
+	for _, d := range fx.Deadlines {
+		key := deadlineKey{kind, d.Contract, d.Name}
+		if d.At == 0 {
+			delete(b.deadlines, key)
+		} else {
+			b.deadlines[key] = d.At
+		}
+	}
+	for _, w := range fx.Watches {
+		key := watchKey{kind, w.Subject}
+		if w.Until == 0 {
+			delete(b.watches, key)
+		} else {
+			b.watches[key] = w
+		}
+	}
+}
+
+func (b *Bench) checkCanonical(what string, body []byte) {
+	b.t.Helper()
+	var v any
+	if err := canon.Unmarshal(body, &v); err != nil {
+		b.t.Fatalf("law encoding: body of %s: %v", what, err)
+	}
+}

@@ -1,0 +1,62 @@
+package contracttest
+
+import (
+	"aval/domain"
+	"aval/domain/canon"
+)
+
+// Register makes a party known, or gives it other roles.
+func (b *Bench) Register(party domain.PartyID, roles ...domain.Role) {
+	b.t.Helper()
+	if err := party.Check(); err != nil {
+		b.t.Fatalf("%v", err)
+	}
+	b.parties[party] = domain.Party{ID: party, Roles: roles}
+}
+
+// RegisterDevice makes a device known.
+func (b *Bench) RegisterDevice(id string, operator domain.PartyID) {
+	b.devices[id] = domain.Device{ID: id, Operator: operator, Gateway: "gateway"}
+}
+
+// RegisterSource makes an oracle source known.
+func (b *Bench) RegisterSource(id string, operator domain.PartyID, family string) {
+	b.sources[id] = domain.Source{ID: id, Operator: operator, Family: family}
+}
+
+// Party looks in the records of the governance kind, as the engine does, then among the registered.
+func (b *Bench) Party(id domain.PartyID) (domain.Party, bool) {
+	return lookup(b, "party/"+string(id), b.parties, id)
+}
+
+// Key looks in the records of the governance kind.
+func (b *Bench) Key(id string) (domain.Key, bool) {
+	return lookup(b, "key/"+id, map[string]domain.Key{}, id)
+}
+
+// Device looks in the records of the governance kind, then among the registered.
+func (b *Bench) Device(id string) (domain.Device, bool) {
+	return lookup(b, "device/"+id, b.devices, id)
+}
+
+// Source looks in the records of the governance kind, then among the registered.
+func (b *Bench) Source(id string) (domain.Source, bool) {
+	return lookup(b, "source/"+id, b.sources, id)
+}
+
+func lookup[K comparable, V any](b *Bench, key string, registered map[K]V, id K) (V, bool) {
+	if r, found := b.records[recordKey{domain.GovernanceKind, key}]; found && !r.final {
+		var v V
+		b.decode(r.body, &v)
+		return v, true
+	}
+	v, found := registered[id]
+	return v, found
+}
+
+func (b *Bench) decode(body []byte, into any) {
+	b.t.Helper()
+	if err := canon.Unmarshal(body, into); err != nil {
+		b.t.Fatalf("decode %T: %v", into, err)
+	}
+}
