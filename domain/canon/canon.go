@@ -3,7 +3,8 @@
 // The format is deterministic CBOR, RFC 8949 section 4.2.1: shortest integers and
 // lengths, definite lengths only, map keys unique and in bytewise order of their
 // encoding. On top of that canon refuses what has no business in a ledger: floating
-// point numbers, tags, undefined, and text that is not UTF-8.
+// point numbers, tags, simple values other than false, true and null, and text that is
+// not UTF-8. Marshal and Unmarshal refuse them alike, so what one gives the other takes.
 //
 // Struct fields are named by their json tag, so one definition serves the canonical
 // bytes and the JSON that a person reads:
@@ -60,7 +61,7 @@ func must[T any](mode T, err error) T {
 }
 
 // Marshal returns the one canonical encoding of v. It fails for a value that holds a
-// float, a channel, a function, or more than the limits allow.
+// float, a tag, text that is not UTF-8, a channel, a function, or more than the limits allow.
 func Marshal(v any) ([]byte, error) {
 	b, err := encoding.Marshal(v)
 	if err != nil {
@@ -68,6 +69,9 @@ func Marshal(v any) ([]byte, error) {
 	}
 	if len(b) > MaxBytes {
 		return nil, fmt.Errorf("encode canonical: %d bytes, limit %d", len(b), MaxBytes)
+	}
+	if err := checkPlain(b); err != nil {
+		return nil, fmt.Errorf("encode canonical: %w", err)
 	}
 	return b, nil
 }
@@ -81,9 +85,6 @@ func Unmarshal(data []byte, v any) error {
 	if err := decoding.Unmarshal(data, v); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotCanonical, err)
 	}
-	if hasFloat(reflect.ValueOf(v).Elem()) {
-		return fmt.Errorf("%w: floating point number", ErrNotCanonical)
-	}
 	again, err := Marshal(v)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotCanonical, err)
@@ -92,31 +93,4 @@ func Unmarshal(data []byte, v any) error {
 		return fmt.Errorf("%w: another encoding of the same value", ErrNotCanonical)
 	}
 	return nil
-}
-
-// hasFloat looks for a float inside a generic value (any, []any, map[string]any); typed
-// structs cannot hold one because the tidy test bans the type from the pure core.
-func hasFloat(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Interface, reflect.Pointer:
-		return !v.IsNil() && hasFloat(v.Elem())
-	case reflect.Float32, reflect.Float64:
-		return true
-	case reflect.Slice:
-		if v.Type().Elem().Kind() != reflect.Interface {
-			return false
-		}
-		for i := range v.Len() {
-			if hasFloat(v.Index(i)) {
-				return true
-			}
-		}
-	case reflect.Map:
-		for pairs := v.MapRange(); pairs.Next(); {
-			if hasFloat(pairs.Value()) {
-				return true
-			}
-		}
-	}
-	return false
 }
