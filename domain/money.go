@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"math"
 	"math/bits"
 	"strings"
 
@@ -67,6 +68,9 @@ func (m Money) Add(n Money) (Money, error) {
 
 // Sub gives m - n under the rules of Add.
 func (m Money) Sub(n Money) (Money, error) {
+	if n.Minor == math.MinInt64 { // has no negation
+		return Money{}, Refuse(InvalidAmount, "%d is beyond %d minor units", n.Minor, int64(MaxMinor))
+	}
 	return m.Add(Money{Minor: -n.Minor, Currency: n.Currency})
 }
 
