@@ -22,6 +22,9 @@ const (
 	MaxScan = 1000
 	// MaxMinor is the largest amount, 2^53-1 minor units, so that every JSON reader keeps it exact.
 	MaxMinor = 1<<53 - 1
+	// MaxScale bounds the power of ten in a decimal that is rounded to money, either way: ten
+	// bytes of text, "1e99999999", must not cost a gigabyte of digits.
+	MaxScale = 1000
 	// MaxCommandLifetime is the longest a command may wait between signing and ordering, in milliseconds (24 h).
 	MaxCommandLifetime Millis = 24 * 60 * 60 * 1000
 )

@@ -14,6 +14,9 @@ func Round(amount decimal.Decimal, c Currency) (minor int64, remainder decimal.D
 	if err != nil {
 		return 0, decimal.Zero, err
 	}
+	if scale := amount.Exponent(); scale > MaxScale || scale < -MaxScale {
+		return 0, decimal.Zero, Refuse(InvalidAmount, "amount scaled by 10^%d, limit %d", scale, MaxScale)
+	}
 	rounded := amount.Round(exponent)
 	units := rounded.Shift(exponent).BigInt()
 	if !units.IsInt64() || units.Int64() > MaxMinor || units.Int64() < -MaxMinor {
