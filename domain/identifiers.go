@@ -1,8 +1,8 @@
 package domain
 
 import (
-	"fmt"
 	"strings"
+	"time"
 )
 
 // Millis is an instant in Unix milliseconds, UTC. Zero means "not set" wherever an
@@ -41,11 +41,20 @@ func (id RecordID) Split() (Kind, string, error) {
 	if err := kind.Check(); err != nil {
 		return "", "", err
 	}
-	return kind, key, CheckKey(key)
+	if err := CheckKey(key); err != nil {
+		return "", "", err
+	}
+	if NewRecordID(kind, key) != id { // a '/' in the text would be a second name of the same record
+		return "", "", Refuse(Malformed, "record ID %.80q: want ':' between its parts", string(id))
+	}
+	return kind, key, nil
 }
 
 // Check refuses an ID that is not 1 to 48 of a-z, 0-9, '.', '-', beginning with a letter or digit.
 func (p PartyID) Check() error {
+	if p != "" && !lower(p[0]) && !digit(p[0]) {
+		return Refuse(Malformed, "party %.80q: want a letter or digit first", string(p))
+	}
 	return checkName("party", string(p), 48, func(c byte) bool { return lower(c) || digit(c) || c == '.' || c == '-' })
 }
 
@@ -96,4 +105,6 @@ func lower(c byte) bool { return c >= 'a' && c <= 'z' }
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
 // String shows the instant for a person, in UTC with milliseconds.
-func (m Millis) String() string { return fmt.Sprintf("%dms", int64(m)) }
+func (m Millis) String() string {
+	return time.UnixMilli(int64(m)).UTC().Format("2006-01-02T15:04:05.000Z")
+}
