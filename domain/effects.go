@@ -30,8 +30,18 @@ func (fx Effects) Check(kind Kind, in Input) error {
 			return err
 		}
 	}
+	for _, e := range fx.Events {
+		if err := e.check(); err != nil {
+			return err
+		}
+	}
 	for _, d := range fx.Deadlines {
 		if err := d.check(); err != nil {
+			return err
+		}
+	}
+	for _, w := range fx.Watches {
+		if err := w.check(); err != nil {
 			return err
 		}
 	}
@@ -68,6 +78,26 @@ func (w Write) check() error {
 		return Refuse(Malformed, "record needs a status and sorted parties")
 	}
 	return CheckKey(w.Key)
+}
+
+func (e Event) check() error {
+	if len(e.Parties) > MaxRecordParties {
+		return Refuse(LimitExceeded, "event names %d parties, limit %d", len(e.Parties), MaxRecordParties)
+	}
+	if len(e.Body) > MaxCommandBytes {
+		return Refuse(TooLarge, "event of %d bytes, limit %d", len(e.Body), MaxCommandBytes)
+	}
+	if !slices.IsSorted(e.Parties) || e.Name == "" {
+		return Refuse(Malformed, "event needs a name and sorted parties")
+	}
+	return CheckKey(e.Key)
+}
+
+func (w Watch) check() error {
+	if w.Until < 0 {
+		return Refuse(Malformed, "watch until %d: want an instant from 1970 on", int64(w.Until))
+	}
+	return CheckID("watch subject", w.Subject)
 }
 
 func (d Deadline) check() error {
