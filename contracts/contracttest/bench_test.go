@@ -8,7 +8,7 @@ import (
 )
 
 // pot is a small honest kind: anyone puts in money, a deadline gives it back.
-type pot struct{ fault string }
+type pot struct{}
 
 type potState struct {
 	From  domain.PartyID `json:"from"`
