@@ -1,0 +1,132 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"aval/domain"
+)
+
+// pending is where a submitter waits. The engine's goroutine writes it once, then closes done.
+type pending struct {
+	done    chan struct{}
+	outcome outcome
+	sealed  *sealedEntry
+}
+
+// Submit admits one signed submission and waits as asked. Form, signature and registration
+// are checked here, on the caller's goroutine; a *domain.Rejection from here left no trace.
+// A refusal by a contract is a Reply with a Code, logged and provable. ErrBusy, ErrClosed
+// and context errors say that the outcome is open: the same bytes may be submitted again,
+// and have one effect.
+func (e *Engine) Submit(ctx context.Context, format string, raw []byte, wait Wait) (Reply, error) {
+	s, err := e.admit(format, raw)
+	if err != nil {
+		return Reply{}, err
+	}
+	s.pending = &pending{done: make(chan struct{})}
+	if err := e.orderer.Propose(ctx, Item{Format: format, Raw: raw, checked: s}); err != nil {
+		return Reply{}, err
+	}
+	if wait == ForAccepted {
+		return Reply{ID: s.command.ID}, nil
+	}
+	select {
+	case <-s.pending.done:
+	case <-ctx.Done():
+		return Reply{}, ctx.Err()
+	case <-e.stopped:
+		select {
+		case <-s.pending.done: // committed just before the stop
+		default:
+			return Reply{}, ErrClosed
+		}
+	}
+	return e.reply(s.pending, wait)
+}
+
+// admit checks what can be checked without an order.
+func (e *Engine) admit(format string, raw []byte) (*submission, error) {
+	if format == genesisFormat {
+		return nil, domain.Refuse(domain.NotPermitted, "a ledger begins once")
+	}
+	s, err := e.parse(format, raw)
+	if err != nil {
+		return nil, err
+	}
+	if s.command.Ledger != e.origin {
+		return nil, domain.Refuse(domain.WrongLedger, "signed for another ledger than %s", e.origin)
+	}
+	now := e.published.Load()
+	if _, err := s.authenticate(registry{now.state}, now.head.Now+1); err != nil {
+		return nil, err
+	}
+	if _, ok := e.kinds[s.command.Kind]; !ok {
+		return nil, domain.Refuse(domain.UnknownKind, "kind %.32q is not built in", string(s.command.Kind))
+	}
+	return s, nil
+}
+
+// reply turns an outcome into an answer, reading back the first entry for a duplicate.
+func (e *Engine) reply(p *pending, wait Wait) (Reply, error) {
+	if p.outcome.refused != nil {
+		return Reply{}, p.outcome.refused
+	}
+	s := p.sealed
+	if s == nil {
+		var err error
+		if s, err = e.sealedAt(p.outcome.index); err != nil {
+			return Reply{}, err
+		}
+	}
+	r := replyOf(s.entry)
+	r.Duplicate = p.outcome.duplicate
+	if wait != ForReceipt || s.Sender == "" {
+		return r, nil
+	}
+	receipt, err := e.receipt(s, s.Sender)
+	r.Receipt = string(receipt)
+	return r, err
+}
+
+func replyOf(e *entry) Reply {
+	return Reply{ID: e.ID, Index: e.Index, Sequence: e.Sequence, BookedAt: e.BookedAt, Code: e.Code, Detail: e.Detail}
+}
+
+// receipt proves an entry under the newest checkpoint.
+func (e *Engine) receipt(s *sealedEntry, viewer domain.PartyID) ([]byte, error) {
+	now := e.published.Load()
+	return formatReceipt(s, viewer, now.head.Size, now.note, e.tree)
+}
+
+// MaxQuarantine bounds the messages kept in quarantine; beyond it the oldest goes.
+const MaxQuarantine = 100_000
+
+// Quarantine durably keeps, sealed, a message that was refused before ordering, so that its
+// sender's transport can be acknowledged. Messages beyond MaxCommandBytes are kept by their
+// first bytes.
+func (e *Engine) Quarantine(ctx context.Context, reason domain.Code, raw []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-e.stopped:
+		return ErrClosed
+	default:
+	}
+	kept := raw[:min(len(raw), domain.MaxCommandBytes)]
+	return e.store.Quarantine(e.published.Load().head.Now, string(reason), e.vault.seal("quarantine", kept), MaxQuarantine)
+}
+
+// Ready is nil while the engine commits batches.
+func (e *Engine) Ready() error {
+	select {
+	case <-e.stopped:
+		return ErrClosed
+	default:
+	}
+	if e.published.Load().head.Size == 0 {
+		return errors.New("the ledger has no genesis yet")
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/transparency-dev/formats/log"
+	"github.com/transparency-dev/formats/witness"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"aval/domain/canon"
+)
+
+// sign signs the head over newSize leaves and stores it in place of the one over oldSize.
+// Only a durable head is ever signed, and never two heads of one size.
+func (e *Engine) sign(oldSize, newSize uint64) ([]byte, error) {
+	root, err := e.tree.root(newSize)
+	if err != nil {
+		return nil, err
+	}
+	text := log.Checkpoint{Origin: e.origin, Size: newSize, Hash: root[:]}.Marshal()
+	signed, err := note.Sign(&note.Note{Text: string(text)}, e.signer)
+	if err != nil {
+		return nil, err
+	}
+	return signed, e.store.SwapCheckpoint(oldSize, newSize, signed)
+}
+
+// checkSigned compares a stored checkpoint with the tree.
+func (e *Engine) checkSigned(head Head, signed []byte) error {
+	checkpoint, err := e.policy.open(signed)
+	if err != nil {
+		return err
+	}
+	root, err := e.tree.root(head.Size)
+	if err != nil {
+		return err
+	}
+	if checkpoint.Size != head.Size || !bytes.Equal(checkpoint.Hash, root[:]) {
+		return fmt.Errorf("the signed head is not the head of the stored log")
+	}
+	return nil
+}
+
+// lastSeal reads the seal leaf that closes the log.
+func (e *Engine) lastSeal(head Head) (closing sealLeaf, err error) {
+	err = e.store.Entries(head.Size-1, 1, func(s StoredEntry) error { return canon.Unmarshal(s.Leaf, &closing) })
+	if err == nil && (closing.Type != "s" || closing.Sequence != head.Sequence || closing.BookedAt != head.Now) {
+		err = errors.New("the log does not end with the seal of its last batch")
+	}
+	return closing, err
+}
+
+// MaxPolicyBytes bounds a policy file.
+const MaxPolicyBytes = 64 << 10
+
+// Policy says whom a verifier trusts: a log's key and the quorum of witnesses whose
+// cosignatures a checkpoint needs. It is read from the C2SP tlog-policy format.
+type Policy struct {
+	log     note.Verifier
+	quorum  witness.Group
+	quorate bool
+}
+
+// ParsePolicy reads a tlog-policy with exactly one log line. "quorum none" asks for no cosignature.
+func ParsePolicy(text []byte) (Policy, error) {
+	var p Policy
+	if len(text) > MaxPolicyBytes {
+		return p, fmt.Errorf("policy of %d bytes, limit %d", len(text), MaxPolicyBytes)
+	}
+	var rest bytes.Buffer
+	for line := range bytes.Lines(text) {
+		fields := bytes.Fields(line)
+		if len(fields) < 2 || string(fields[0]) != "log" {
+			p.quorate = p.quorate || len(fields) == 2 && string(fields[0]) == "quorum" && string(fields[1]) != "none"
+			rest.Write(line)
+			continue
+		}
+		if p.log != nil {
+			return p, errors.New("policy names more than one log")
+		}
+		verifier, err := note.NewVerifier(string(fields[1]))
+		if err != nil {
+			return p, fmt.Errorf("policy log key: %w", err)
+		}
+		p.log = verifier
+	}
+	if p.log == nil {
+		return p, errors.New("policy has no log line")
+	}
+	if !p.quorate {
+		return p, nil
+	}
+	var err error
+	p.quorum, err = witness.ParsePolicy(rest.Bytes())
+	return p, err
+}
+
+// Origin is the name of the log that the policy trusts.
+func (p Policy) Origin() string { return p.log.Name() }
+
+// open verifies a signed checkpoint and its cosignatures.
+func (p Policy) open(signed []byte) (log.Checkpoint, error) {
+	var c log.Checkpoint
+	n, err := note.Open(signed, note.VerifierList(p.log))
+	if err != nil {
+		return c, fmt.Errorf("open checkpoint: %w", err)
+	}
+	rest, err := c.Unmarshal([]byte(n.Text))
+	if err != nil {
+		return c, fmt.Errorf("read checkpoint: %w", err)
+	}
+	if c.Origin != p.log.Name() || len(rest) != 0 || len(c.Hash) != tlog.HashSize {
+		return c, errors.New("checkpoint is of another log or carries extra lines")
+	}
+	if p.quorate && !p.quorum.Satisfied(signed) {
+		return c, errors.New("checkpoint lacks the quorum of cosignatures that the policy asks for")
+	}
+	return c, nil
+}

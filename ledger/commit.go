@@ -1,0 +1,147 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"aval/domain"
+)
+
+// storedHistory answers from the store what execution asks about the past.
+type storedHistory struct {
+	store Archive
+	vault *vault
+	found map[string]StoredID
+	// asked holds the identities that the prefetch looked up.
+	asked map[string]bool
+	err   error
+}
+
+// prefetch looks up the identities of a batch in one go.
+func (e *Engine) prefetch(b Batch) (*storedHistory, error) {
+	h := &storedHistory{store: e.store, vault: e.vault, asked: map[string]bool{}}
+	var tags [][]byte
+	for _, item := range b.Items {
+		if item.checked == nil {
+			continue
+		}
+		if sender, err := item.checked.authenticate(registry{e.state}, b.Now); err == nil {
+			tag := e.vault.tag(item.checked.identity(sender))
+			h.asked[string(tag)] = true
+			tags = append(tags, tag)
+		}
+	}
+	var err error
+	h.found, err = e.store.Find(tags)
+	return h, err
+}
+
+// Seen implements History.
+func (h *storedHistory) Seen(id string, fingerprint []byte) (index uint64, same, found bool) {
+	tag := h.vault.tag(id)
+	stored, found := h.found[string(tag)]
+	if !found && !h.asked[string(tag)] {
+		more, err := h.store.Find([][]byte{tag})
+		h.err = errors.Join(h.err, err)
+		stored, found = more[string(tag)]
+	}
+	return stored.Index, found && slices.Equal(stored.Fingerprint, h.vault.tag(fingerprintName(fingerprint))), found
+}
+
+// Closed implements History.
+func (h *storedHistory) Closed(kind domain.Kind, key string) bool {
+	closed := false
+	err := h.store.Slots(SlotQuery{Tag: h.vault.tag(recordName(kind, key)), Limit: 1}, func(s StoredSlot) error {
+		closed = !s.Open
+		return nil
+	})
+	h.err = errors.Join(h.err, err)
+	return closed
+}
+
+func fingerprintName(fingerprint []byte) string { return fmt.Sprintf("fingerprint %x", fingerprint) }
+func partyName(p domain.PartyID) string         { return "party " + string(p) }
+func accountName(a domain.AccountID) string     { return "account " + string(a) }
+
+// commitOf gathers everything a batch changes on disk, sealed or tagged.
+func (e *Engine) commitOf(sealed []*sealedEntry, closing []byte, changes []change) Commit {
+	var c Commit
+	leaves := make([][]byte, 0, len(sealed)+1)
+	for _, s := range sealed {
+		leaves = append(leaves, s.leaf)
+		c.Entries = append(c.Entries, StoredEntry{Index: s.Index, Leaf: s.leaf, Body: e.vault.seal(entryPlace(s.Index), s.body)})
+		if s.identity != "" {
+			c.IDs = append(c.IDs, StoredID{
+				Tag: e.vault.tag(s.identity), Index: s.Index, Fingerprint: e.vault.tag(fingerprintName(s.Fingerprint)),
+			})
+		}
+		for _, name := range e.names(s) {
+			c.Refs = append(c.Refs, StoredRef{Tag: e.vault.tag(name), Index: s.Index})
+		}
+	}
+	last := sealed[len(sealed)-1].Index + 1
+	c.Entries = append(c.Entries, StoredEntry{Index: last, Leaf: closing})
+	c.Tiles = e.tree.append(append(leaves, closing))
+	for _, changed := range changes {
+		c.Slots = append(c.Slots, e.storedSlot(changed))
+	}
+	return c
+}
+
+// names lists what an entry is found by: its viewers, the records and accounts it touches.
+func (e *Engine) names(s *sealedEntry) []string {
+	var names []string
+	for _, viewer := range s.viewers[1:] {
+		names = append(names, partyName(viewer))
+	}
+	for _, key := range s.records {
+		names = append(names, recordName(s.Kind, key))
+	}
+	for _, p := range s.Postings {
+		names = append(names, accountName(p.Debit), accountName(p.Credit))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (e *Engine) storedSlot(c change) StoredSlot {
+	stored := StoredSlot{Tag: e.vault.tag(c.slot.name()), Open: c.opened}
+	if c.body == nil {
+		return stored
+	}
+	stored.Body = e.vault.seal(slotPlace(stored.Tag), c.body)
+	if c.slot.Type == recordSlot {
+		for _, list := range owners(c.slot) {
+			stored.Members = append(stored.Members, e.vault.tag(list))
+		}
+	}
+	return stored
+}
+
+// loadState reads every open slot and compares the state with the last seal leaf.
+func (e *Engine) loadState(head Head) error {
+	err := e.store.Slots(SlotQuery{OpenOnly: true}, func(s StoredSlot) error {
+		body, err := e.vault.open(slotPlace(s.Tag), s.Body)
+		if err != nil {
+			return err
+		}
+		return e.state.load(body)
+	})
+	if err != nil || head.Size == 0 {
+		return err
+	}
+	closing, err := e.lastSeal(head)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(closing.State, e.state.digest.sum()) {
+		return fmt.Errorf("the stored state is not the one that batch %d sealed", closing.Sequence)
+	}
+	for currency, sum := range e.state.sums() { //tidy:ordered any broken sum stops the opening
+		if sum != 0 {
+			return fmt.Errorf("all %s accounts sum to %d, want 0", currency, sum)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package enclave
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Warning is what every user of the simulated platform is told.
+const Warning = "SIMULATED ENCLAVE: keys are sealed by a file beside them, not by hardware; whoever reads this disk reads the ledger. For trials only."
+
+// simulatedKeyFile stands in for the key that a processor would hold.
+const simulatedKeyFile = "SIMULATED-ENCLAVE-KEY-NOT-SECRET"
+
+// simulated seals under a key that lies in the open beside the data.
+type simulated struct{ aead cipher.AEAD }
+
+// CreateSimulated makes the stand-in key in dir. It fails if there is one.
+func CreateSimulated(dir string) (Platform, error) {
+	key := make([]byte, 32)
+	rand.Read(key)
+	f, err := os.OpenFile(filepath.Join(dir, simulatedKeyFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("create simulated platform: %w", err)
+	}
+	if _, err := f.Write(key); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return nil, err
+	}
+	return newSimulated(key)
+}
+
+// OpenSimulated uses the stand-in key of dir.
+func OpenSimulated(dir string) (Platform, error) {
+	key, err := os.ReadFile(filepath.Join(dir, simulatedKeyFile))
+	if err != nil {
+		return nil, fmt.Errorf("open simulated platform: %w", err)
+	}
+	return newSimulated(key)
+}
+
+func newSimulated(key []byte) (Platform, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, errors.New("simulated platform: key file is damaged")
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	return simulated{aead}, err
+}
+
+// Name is "simulated".
+func (simulated) Name() string { return "simulated" }
+
+// Seal implements Platform.
+func (s simulated) Seal(purpose string, data []byte) ([]byte, error) {
+	return s.aead.Seal(nil, nil, data, []byte(purpose)), nil
+}
+
+// Unseal implements Platform.
+func (s simulated) Unseal(purpose string, sealed []byte) ([]byte, error) {
+	data, err := s.aead.Open(nil, nil, sealed, []byte(purpose))
+	if err != nil {
+		return nil, fmt.Errorf("unseal %s: sealed by another platform or changed", purpose)
+	}
+	return data, nil
+}

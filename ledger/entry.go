@@ -1,0 +1,116 @@
+package ledger
+
+import (
+	"slices"
+
+	"aval/domain"
+	"aval/domain/canon"
+)
+
+// entry is the whole truth about one step of the ledger: what came in, byte for byte, and
+// what came of it. Its canonical bytes are sealed on disk and committed to in the leaf.
+type entry struct {
+	Index       uint64           `json:"index"`
+	Sequence    uint64           `json:"sequence"`
+	BookedAt    domain.Millis    `json:"bookedAt"`
+	Format      string           `json:"format"`
+	Raw         []byte           `json:"raw"`
+	Fingerprint []byte           `json:"fingerprint"`
+	ID          string           `json:"id"`
+	Sender      domain.PartyID   `json:"sender"`
+	Kind        domain.Kind      `json:"kind"`
+	Contract    string           `json:"contract"`
+	Name        string           `json:"name"`
+	Code        domain.Code      `json:"code"`
+	Detail      string           `json:"detail"`
+	Events      []domain.Event   `json:"events"`
+	Postings    []domain.Posting `json:"postings"`
+
+	// identity, and records with the keys written, index the entry; they are not part of its bytes.
+	identity string
+	records  []string
+}
+
+// refuse records a rejection as the entry's result.
+func (e *entry) refuse(r *domain.Rejection) { e.Code, e.Detail = r.Code, r.Detail }
+
+// viewers are the parties that may see something of the entry, sorted: its sender, those
+// its events name, and the owners of accounts it moves money on.
+func (e *entry) viewers() []domain.PartyID {
+	parties := []domain.PartyID{e.Sender}
+	for _, event := range e.Events {
+		parties = append(parties, event.Parties...)
+	}
+	for _, p := range e.Postings {
+		parties = append(parties, p.Debit.Owner(), p.Credit.Owner())
+	}
+	slices.Sort(parties)
+	parties = slices.Compact(parties)
+	return slices.DeleteFunc(parties, func(p domain.PartyID) bool { return p == "" })
+}
+
+// Disclosure is what a receipt shows one party of one entry.
+type Disclosure struct {
+	// Viewer is the party it was made for.
+	Viewer   domain.PartyID `json:"viewer"`
+	Index    uint64         `json:"index"`
+	Sequence uint64         `json:"sequence"`
+	BookedAt domain.Millis  `json:"bookedAt"`
+	Kind     domain.Kind    `json:"kind"`
+	Contract string         `json:"contract"`
+	Name     string         `json:"name"`
+	// Code is empty for success. ID, Detail and Fingerprint (of the signed bytes) are shown to the sender only.
+	Code        domain.Code      `json:"code"`
+	Detail      string           `json:"detail"`
+	ID          string           `json:"id"`
+	Fingerprint []byte           `json:"fingerprint"`
+	Events      []domain.Event   `json:"events"`
+	Postings    []domain.Posting `json:"postings"`
+}
+
+// disclose is what the party may see: events that name it, postings on its own accounts.
+func (e *entry) disclose(viewer domain.PartyID) Disclosure {
+	d := Disclosure{
+		Viewer: viewer, Index: e.Index, Sequence: e.Sequence, BookedAt: e.BookedAt, Kind: e.Kind, Contract: e.Contract,
+		Name: e.Name, Code: e.Code,
+	}
+	if viewer == e.Sender {
+		d.ID, d.Detail, d.Fingerprint = e.ID, e.Detail, e.Fingerprint
+	}
+	for _, event := range e.Events {
+		if slices.Contains(event.Parties, viewer) {
+			event.Parties = []domain.PartyID{viewer} // who else sees it is not the viewer's to know
+			d.Events = append(d.Events, event)
+		}
+	}
+	for _, p := range e.Postings {
+		if p.Debit.Owner() == viewer || p.Credit.Owner() == viewer {
+			d.Postings = append(d.Postings, p)
+		}
+	}
+	return d
+}
+
+// view renders a disclosure for reading.
+func (d Disclosure) view() (EntryView, error) {
+	v := EntryView{
+		Index: d.Index, Sequence: d.Sequence, BookedAt: d.BookedAt, Kind: d.Kind, Contract: d.Contract, Name: d.Name,
+		Code: d.Code, Detail: d.Detail, Postings: d.Postings,
+	}
+	for _, event := range d.Events {
+		body, err := canon.ToJSON(event.Body)
+		if err != nil {
+			return v, err
+		}
+		v.Events = append(v.Events, EventView{Name: event.Name, Record: domain.NewRecordID(d.Kind, event.Key), Body: body})
+	}
+	return v, nil
+}
+
+// audit is the disclosure of everything, for auditors.
+func (e *entry) audit() Disclosure {
+	return Disclosure{
+		Index: e.Index, Sequence: e.Sequence, BookedAt: e.BookedAt, Kind: e.Kind, Contract: e.Contract, Name: e.Name,
+		Code: e.Code, Detail: e.Detail, ID: e.ID, Fingerprint: e.Fingerprint, Events: e.Events, Postings: e.Postings,
+	}
+}

@@ -1,0 +1,211 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"aval/domain"
+)
+
+// MaxBatchDeadlines bounds the deadlines that run in one batch; the rest run in the next.
+const MaxBatchDeadlines = 1000
+
+// executor judges batches. It holds tables only: no clock, no disk, no chance.
+type executor struct {
+	origin string
+	kinds  map[domain.Kind]domain.Contract
+	codecs map[string]domain.Codec
+}
+
+// outcome is what became of one item: its own entry, or that of the first submission with the same identity.
+type outcome struct {
+	// index is the entry; duplicate says that it is an earlier one.
+	index     uint64
+	duplicate bool
+	// refused is set when the item left no entry at all: a reused ID, or an unknown key.
+	refused *domain.Rejection
+}
+
+// run executes a batch: due deadlines first, then the items in order. Entries are numbered
+// from base. An error is a bug in a contract or a broken law, never a refusal.
+func (x executor) run(st *State, h History, b Batch, base uint64) ([]*entry, []outcome, error) {
+	r := &run{executor: x, state: st, history: h, batch: b, base: base, seen: map[string]*entry{}}
+	for range MaxBatchDeadlines {
+		_, due, ok := st.deadlines.Min()
+		if !ok || due.At > b.Now {
+			break
+		}
+		if err := r.deadline(due); err != nil {
+			return nil, nil, err
+		}
+	}
+	outcomes := make([]outcome, len(b.Items))
+	for i, item := range b.Items {
+		var err error
+		if outcomes[i], err = r.item(item); err != nil {
+			return nil, nil, err
+		}
+	}
+	return r.entries, outcomes, nil
+}
+
+// run is the work on one batch.
+type run struct {
+	executor
+	state   *State
+	history History
+	batch   Batch
+	base    uint64
+	entries []*entry
+	// seen holds this batch's entries by identity.
+	seen map[string]*entry
+}
+
+func (r *run) begin(format string, raw []byte, c domain.Command) *entry {
+	return &entry{
+		Index: r.base + uint64(len(r.entries)), Sequence: r.batch.Sequence, BookedAt: r.batch.Now, Format: format, Raw: raw,
+		ID: c.ID, Kind: c.Kind, Contract: c.Contract, Name: c.Name,
+	}
+}
+
+func (r *run) deadline(due *slot) error {
+	r.state.drop(due.name())
+	command := domain.Command{Ledger: r.origin, Kind: due.Kind, Contract: due.Key, Name: due.Name}
+	e := r.begin(deadlineFormat, nil, command)
+	r.entries = append(r.entries, e)
+	return r.apply(e, domain.Input{Command: command})
+}
+
+// item judges one submission. Who may not even be logged, because nobody registered its
+// key, leaves no trace; who reuses an identity is pointed to the first entry.
+func (r *run) item(item Item) (outcome, error) {
+	s := item.checked
+	if s == nil {
+		parsed, err := r.parse(item.Format, item.Raw)
+		if err != nil {
+			return refusedOutcome(err)
+		}
+		s = parsed
+	}
+	sender, err := s.authenticate(registry{r.state}, r.batch.Now)
+	if err != nil {
+		return refusedOutcome(err)
+	}
+	identity := s.identity(sender)
+	index, same, found := r.find(identity, s.fingerprint)
+	if found && same {
+		return outcome{index: index, duplicate: true}, nil
+	}
+	if found && s.observation == nil {
+		return outcome{refused: domain.Refuse(domain.IDConflict, "id %s was used for another command", s.command.ID)}, nil
+	}
+	if found {
+		return r.equivocation(s, identity)
+	}
+	return r.accept(s, sender, identity)
+}
+
+// equivocation logs a second message under one device identity, once per content.
+func (r *run) equivocation(s *submission, identity string) (outcome, error) {
+	identity = fmt.Sprintf("%s again %x", identity, s.fingerprint)
+	if index, _, found := r.find(identity, s.fingerprint); found {
+		return outcome{index: index, duplicate: true}, nil
+	}
+	s.command.Name = domain.Equivocate
+	return r.accept(s, "", identity)
+}
+
+func (r *run) accept(s *submission, sender domain.PartyID, identity string) (outcome, error) {
+	e := r.begin(s.format, s.raw, s.command)
+	e.Sender, e.Fingerprint, e.identity = sender, s.fingerprint, identity
+	if s.observation != nil {
+		e.Sender = s.observation.Operator
+	}
+	r.entries = append(r.entries, e)
+	r.seen[identity] = e
+	if refusal := r.screen(s); refusal != nil {
+		e.refuse(refusal)
+		return outcome{index: e.Index}, nil
+	}
+	in := domain.Input{Sender: sender, Command: s.command}
+	if s.observation != nil {
+		in.Evidence = []domain.Observation{*s.observation}
+	}
+	return outcome{index: e.Index}, r.apply(e, in)
+}
+
+// screen refuses what no contract needs to see.
+func (r *run) screen(s *submission) *domain.Rejection {
+	c, now := s.command, r.batch.Now
+	switch {
+	case c.Ledger != r.origin:
+		return domain.Refuse(domain.WrongLedger, "signed for another ledger")
+	case s.format == genesisFormat && r.base+uint64(len(r.entries)) != 1:
+		return domain.Refuse(domain.NotPermitted, "a ledger begins once")
+	case s.format == genesisFormat:
+		return nil
+	case s.observation != nil:
+		return r.screenObservation(s)
+	case domain.Internal(c.Name):
+		return domain.Refuse(domain.NotPermitted, "command %s is the engine's own", c.Name)
+	case c.NotAfter < now || c.NotAfter > now+domain.MaxCommandLifetime:
+		return domain.Refuse(domain.Expired, "notAfter %d: want batch time %d to %d ms later", c.NotAfter, now, domain.MaxCommandLifetime)
+	}
+	return nil
+}
+
+func (r *run) screenObservation(s *submission) *domain.Rejection {
+	name := (&slot{Type: watchSlot, Kind: s.command.Kind, Key: s.command.Contract}).name()
+	watch, ok := r.state.slots.Get(name)
+	if !ok || watch.Watch.Until < r.batch.Now {
+		return domain.Refuse(domain.NoWatch, "nobody waits for observations on this subject")
+	}
+	return nil
+}
+
+// apply lets the contract judge and books its effects, whole or not at all.
+func (r *run) apply(e *entry, in domain.Input) error {
+	contract, ok := r.kinds[e.Kind]
+	if !ok {
+		e.refuse(domain.Refuse(domain.UnknownKind, "kind %.32q is not built in", string(e.Kind)))
+		return nil
+	}
+	in.Now, in.Registry = r.batch.Now, registry{r.state}
+	if in.Sender != "" {
+		party, _ := in.Registry.Party(in.Sender)
+		in.Roles = party.Roles
+	}
+	effects, err := contract.Apply(view{r.state, r.history, e.Kind, in.Sender}, in)
+	if err == nil {
+		err = effects.Check(e.Kind, in)
+	}
+	if err == nil {
+		err = r.book(e, effects)
+	}
+	var refusal *domain.Rejection
+	if errors.As(err, &refusal) {
+		e.refuse(refusal)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s at index %d: %w", e.Kind, e.Name, e.Index, err)
+	}
+	return nil
+}
+
+// find looks for an identity in this batch, then in the log before it.
+func (r *run) find(identity string, fingerprint []byte) (index uint64, same, found bool) {
+	if e, ok := r.seen[identity]; ok {
+		return e.Index, slices.Equal(e.Fingerprint, fingerprint), true
+	}
+	return r.history.Seen(identity, fingerprint)
+}
+
+func refusedOutcome(err error) (outcome, error) {
+	var refusal *domain.Rejection
+	if errors.As(err, &refusal) {
+		return outcome{refused: refusal}, nil
+	}
+	return outcome{}, err
+}

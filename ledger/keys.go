@@ -1,0 +1,128 @@
+package ledger
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"aval/domain/canon"
+)
+
+// Keys are the secrets of a ledger. They leave the process only sealed by a platform.
+type Keys struct {
+	// Origin names the ledger: a schema-less URL, equal to the log key's name.
+	Origin string `json:"origin"`
+	// LogSigner is the C2SP note signing key of the log.
+	LogSigner string `json:"logSigner"`
+	// LogVerifier is its public half, the vkey that verifiers are handed.
+	LogVerifier string `json:"logVerifier"`
+	// Index keys the tags under which things are found, Salt the commitments; both last as long as the ledger.
+	Index []byte `json:"index"`
+	Salt  []byte `json:"salt"`
+	// Epochs are the keys of sealed bodies, oldest first; the last one seals.
+	Epochs []Epoch `json:"epochs"`
+}
+
+// Epoch is one body key with its number, counted from 1.
+type Epoch struct {
+	Number uint32 `json:"number"`
+	Key    []byte `json:"key"`
+}
+
+// NewKeys makes the secrets of a new ledger from the randomness it is given.
+func NewKeys(origin string, random io.Reader) (*Keys, error) {
+	signer, verifier, err := note.GenerateKey(random, origin)
+	if err != nil {
+		return nil, fmt.Errorf("make log key: %w", err)
+	}
+	secret := make([]byte, 3*32)
+	if _, err := io.ReadFull(random, secret); err != nil {
+		return nil, err
+	}
+	return &Keys{
+		Origin: origin, LogSigner: signer, LogVerifier: verifier, Index: secret[:32], Salt: secret[32:64],
+		Epochs: []Epoch{{Number: 1, Key: secret[64:]}},
+	}, nil
+}
+
+// Format gives the plaintext of a key file, to be sealed by a platform at once.
+func (k *Keys) Format() ([]byte, error) { return canon.Marshal(k) }
+
+// ParseKeys reads what Format gave.
+func ParseKeys(data []byte) (*Keys, error) {
+	var k Keys
+	if err := canon.Unmarshal(data, &k); err != nil {
+		return nil, errors.New("read ledger keys: not a key file") // the cause could quote a key
+	}
+	if len(k.Epochs) == 0 || len(k.Index) != 32 || len(k.Salt) != 32 {
+		return nil, errors.New("read ledger keys: incomplete")
+	}
+	return &k, nil
+}
+
+// vault seals bodies and makes tags. Safe for concurrent use.
+type vault struct {
+	bodies  map[uint32]cipher.AEAD
+	current uint32
+	index   []byte
+	salt    []byte
+}
+
+func newVault(k *Keys) (*vault, error) {
+	v := &vault{bodies: map[uint32]cipher.AEAD{}, index: k.Index, salt: k.Salt}
+	for _, epoch := range k.Epochs {
+		key, err := hkdf.Key(sha256.New, epoch.Key, nil, "aval body "+k.Origin, 32)
+		if err != nil {
+			return nil, err
+		}
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, err
+		}
+		if v.bodies[epoch.Number], err = cipher.NewGCMWithRandomNonce(block); err != nil {
+			return nil, err
+		}
+		v.current = epoch.Number
+	}
+	return v, nil
+}
+
+// seal encrypts a body for its place; the place is authenticated, so that two sealed bodies
+// cannot be exchanged. The first four bytes are the key epoch.
+func (v *vault) seal(place string, body []byte) []byte {
+	sealed := binary.BigEndian.AppendUint32(nil, v.current)
+	return v.bodies[v.current].Seal(sealed, nil, body, []byte(place))
+}
+
+func (v *vault) open(place string, sealed []byte) ([]byte, error) {
+	if len(sealed) < 4 {
+		return nil, fmt.Errorf("sealed body %s: too short", place)
+	}
+	aead, ok := v.bodies[binary.BigEndian.Uint32(sealed)]
+	if !ok {
+		return nil, fmt.Errorf("sealed body %s: key epoch %d is not held", place, binary.BigEndian.Uint32(sealed))
+	}
+	body, err := aead.Open(nil, nil, sealed[4:], []byte(place))
+	if err != nil {
+		return nil, fmt.Errorf("sealed body %s: changed or sealed under another key", place)
+	}
+	return body, nil
+}
+
+// tag is the keyed hash under which a name is filed on disk.
+func (v *vault) tag(name string) []byte {
+	mac := hmac.New(sha256.New, v.index)
+	mac.Write([]byte(name))
+	return mac.Sum(nil)[:16]
+}
+
+func entryPlace(index uint64) string { return fmt.Sprintf("entry %d", index) }
+func slotPlace(tag []byte) string    { return fmt.Sprintf("slot %x", tag) }

@@ -1,0 +1,153 @@
+// Package order holds the Orderers. Solo is the embedded default: one node gives each batch
+// its sequence and its time, by group commit.
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"aval/domain"
+	"aval/ledger"
+)
+
+// Linger is the longest that the first item of a batch waits for company.
+const Linger = 2 * time.Millisecond
+
+// MaxClockStepBack is how far behind the last batch the clock may be when a ledger is
+// opened. Beyond it Next gives ErrClockBehind instead of stamping batches far from the truth.
+const MaxClockStepBack = time.Minute
+
+// ErrClockBehind says that this machine's clock is behind the ledger's last batch.
+var ErrClockBehind = errors.New("clock is behind the ledger's last batch")
+
+// Solo orders for one node. Safe for concurrent use; Next has one caller.
+type Solo struct {
+	now    func() time.Time
+	items  chan ledger.Item
+	wake   chan struct{}
+	closed chan struct{}
+	once   sync.Once
+}
+
+// NewSolo makes an orderer that reads the time from now.
+func NewSolo(now func() time.Time) *Solo {
+	return &Solo{
+		now: now, items: make(chan ledger.Item, ledger.MaxPool), wake: make(chan struct{}, 1), closed: make(chan struct{}),
+	}
+}
+
+// Propose implements ledger.Orderer.
+func (s *Solo) Propose(ctx context.Context, item ledger.Item) error {
+	select {
+	case <-s.closed:
+		return ledger.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	default:
+	}
+	select {
+	case s.items <- item:
+		return nil
+	default:
+		return ledger.ErrBusy
+	}
+}
+
+// Wake makes Next look at the clock again: for a clock that does not run by itself.
+func (s *Solo) Wake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close implements ledger.Orderer.
+func (s *Solo) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	return nil
+}
+
+// Next implements ledger.Orderer. A batch is cut at 1,000 items, 8 MiB or Linger after its
+// first item, and without items when a deadline is due.
+func (s *Solo) Next(ctx context.Context, last ledger.Batch, due domain.Millis) (ledger.Batch, error) {
+	for {
+		now := domain.Millis(s.now().UnixMilli())
+		if now < last.Now-domain.Millis(MaxClockStepBack.Milliseconds()) {
+			return ledger.Batch{}, fmt.Errorf("%w by %d ms", ErrClockBehind, last.Now-now)
+		}
+		if due != 0 && due <= now {
+			return s.cut(last, s.drain(nil)), nil
+		}
+		first, ready, err := s.await(ctx, now, due)
+		if err != nil {
+			return ledger.Batch{}, err
+		}
+		if ready {
+			return s.cut(last, s.gather(ctx, first)), nil
+		}
+	}
+}
+
+// await waits for the first item, or until it is time to look at the clock again.
+func (s *Solo) await(ctx context.Context, now, due domain.Millis) (ledger.Item, bool, error) {
+	var alarm <-chan time.Time
+	if due != 0 {
+		timer := time.NewTimer(min(time.Duration(due-now)*time.Millisecond, time.Hour))
+		defer timer.Stop()
+		alarm = timer.C
+	}
+	select {
+	case item := <-s.items:
+		return item, true, nil
+	case <-alarm:
+	case <-s.wake:
+	case <-s.closed:
+		return ledger.Item{}, false, ledger.ErrClosed
+	case <-ctx.Done():
+		return ledger.Item{}, false, ctx.Err()
+	}
+	return ledger.Item{}, false, nil
+}
+
+// gather collects company for the first item.
+func (s *Solo) gather(ctx context.Context, first ledger.Item) []ledger.Item {
+	items, bytes := []ledger.Item{first}, len(first.Raw)
+	timer := time.NewTimer(Linger)
+	defer timer.Stop()
+	for len(items) < ledger.MaxBatchItems && bytes <= ledger.MaxBatchBytes-domain.MaxCommandBytes {
+		select {
+		case item := <-s.items:
+			items = append(items, item)
+			bytes += len(item.Raw)
+		case <-timer.C:
+			return items
+		case <-ctx.Done():
+			return items
+		}
+	}
+	return items
+}
+
+// drain takes what is there without waiting.
+func (s *Solo) drain(items []ledger.Item) []ledger.Item {
+	for bytes := 0; len(items) < ledger.MaxBatchItems && bytes <= ledger.MaxBatchBytes-domain.MaxCommandBytes; {
+		select {
+		case item := <-s.items:
+			items = append(items, item)
+			bytes += len(item.Raw)
+		default:
+			return items
+		}
+	}
+	return items
+}
+
+// cut stamps a batch. Time never stands still: two batches within one millisecond of the
+// clock get two different times.
+func (s *Solo) cut(last ledger.Batch, items []ledger.Item) ledger.Batch {
+	now := domain.Millis(s.now().UnixMilli())
+	return ledger.Batch{Sequence: last.Sequence + 1, Now: max(now, last.Now+1), Items: items}
+}

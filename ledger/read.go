@@ -1,0 +1,346 @@
+package ledger
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"slices"
+
+	"aval/domain"
+	"aval/domain/canon"
+)
+
+// MaxPage is the largest page that a reader may ask for, defaultPage what zero means.
+const (
+	MaxPage     = 1000
+	defaultPage = 100
+)
+
+// errNotFound reads the same for what is not there and for what is not the viewer's.
+func errNotFound() error { return domain.Refuse(domain.NotFound, "not found") }
+
+func pageLimit(n int) (int, error) {
+	if n < 0 || n > MaxPage {
+		return 0, domain.Refuse(domain.LimitExceeded, "limit %d: want 1 to %d", n, MaxPage)
+	}
+	if n == 0 {
+		return defaultPage, nil
+	}
+	return n, nil
+}
+
+// Origin is the ledger's name.
+func (e *Engine) Origin() string { return e.origin }
+
+// Policy is what verifiers of this ledger's receipts are handed.
+func (e *Engine) Policy() Policy { return e.policy }
+
+// Size is the number of committed leaves, Now the time of the last batch.
+func (e *Engine) Size() uint64 { return e.published.Load().head.Size }
+
+// Now is the time of the last committed batch.
+func (e *Engine) Now() domain.Millis { return e.published.Load().head.Now }
+
+// NextDue is the earliest open deadline, zero if there is none.
+func (e *Engine) NextDue() domain.Millis { return e.published.Load().state.nextDue() }
+
+// Registry is the registry as of the last committed batch.
+func (e *Engine) Registry() domain.Registry { return registry{e.published.Load().state} }
+
+// Checkpoint is the newest signed head.
+func (e *Engine) Checkpoint() ([]byte, error) {
+	if signed := e.published.Load().note; signed != nil {
+		return signed, nil
+	}
+	return nil, errNotFound()
+}
+
+// Changed is closed at the next commit. Take it before reading what you wait for.
+func (e *Engine) Changed() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.changed
+}
+
+// Watches lists the open watches, by kind and subject.
+func (e *Engine) Watches() []WatchView {
+	now := e.published.Load()
+	var open []WatchView
+	now.state.scan(string(watchSlot)+" ", "", func(s *slot) bool {
+		if s.Watch.Until >= now.head.Now {
+			open = append(open, WatchView{Kind: s.Kind, Watch: *s.Watch})
+		}
+		return true
+	})
+	return open
+}
+
+// Sums adds up every currency over all accounts: all zero, always.
+func (e *Engine) Sums() map[string]int64 { return e.published.Load().state.sums() }
+
+// auditor says whether the viewer may see everything.
+func (e *Engine) auditor(viewer domain.PartyID) bool {
+	party, ok := e.Registry().Party(viewer)
+	return ok && slices.Contains(party.Roles, domain.RoleAuditor)
+}
+
+// Status is the first reply to a command ID of the viewer's own. NotFound otherwise.
+func (e *Engine) Status(viewer domain.PartyID, id string) (Reply, error) {
+	tag := e.vault.tag("command " + string(viewer) + " " + id)
+	found, err := e.store.Find([][]byte{tag})
+	if err != nil {
+		return Reply{}, err
+	}
+	stored, ok := found[string(tag)]
+	if !ok || stored.Index >= e.Size() {
+		return Reply{}, errNotFound()
+	}
+	en, err := e.entryAt(stored.Index)
+	if err != nil {
+		return Reply{}, err
+	}
+	return replyOf(en), nil
+}
+
+// Receipt proves an entry to a party that may see something of it. NotFound otherwise.
+func (e *Engine) Receipt(ctx context.Context, viewer domain.PartyID, index uint64) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s, err := e.sealedAt(index)
+	if err != nil {
+		return nil, err
+	}
+	if e.auditor(viewer) {
+		viewer = ""
+	}
+	return e.receipt(s, viewer)
+}
+
+// entryAt reads and opens one committed entry. NotFound for a seal leaf or beyond the end.
+func (e *Engine) entryAt(index uint64) (*entry, error) {
+	if index >= e.Size() {
+		return nil, errNotFound()
+	}
+	var found *entry
+	err := e.store.Entries(index, 1, func(s StoredEntry) error {
+		if len(s.Body) == 0 {
+			return errNotFound()
+		}
+		body, err := e.vault.open(entryPlace(index), s.Body)
+		if err != nil {
+			return err
+		}
+		found = &entry{}
+		return canon.Unmarshal(body, found)
+	})
+	if err == nil && found == nil {
+		err = errNotFound()
+	}
+	return found, err
+}
+
+func (e *Engine) sealedAt(index uint64) (*sealedEntry, error) {
+	en, err := e.entryAt(index)
+	if err != nil {
+		return nil, err
+	}
+	return seal(en, e.vault.salt)
+}
+
+// Feed lists what the viewer may see of the log, oldest first.
+func (e *Engine) Feed(viewer domain.PartyID, f FeedFilter) ([]EntryView, error) {
+	limit, err := pageLimit(f.Limit)
+	if err != nil {
+		return nil, err
+	}
+	name, keep, err := e.feedIndex(viewer, f)
+	if err != nil {
+		return nil, err
+	}
+	all := e.auditor(viewer)
+	var views []EntryView
+	for from := f.From; len(views) < limit; {
+		indexes, err := e.indexes(name, all && f.Record == "" && f.Account == "", from, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, index := range indexes {
+			v, ok, err := e.feedEntry(viewer, all, index, keep)
+			if err != nil {
+				return nil, err
+			}
+			if ok && len(views) < limit {
+				views = append(views, v)
+			}
+			from = index + 1
+		}
+		if len(indexes) < limit {
+			break
+		}
+	}
+	return views, nil
+}
+
+// indexes lists where a name is filed; for an auditor without a filter, simply every index.
+func (e *Engine) indexes(name string, every bool, from uint64, limit int) ([]uint64, error) {
+	if !every {
+		return e.store.Refs(e.vault.tag(name), from, limit)
+	}
+	var all []uint64
+	for i := from; i < min(from+uint64(limit), e.Size()); i++ {
+		all = append(all, i)
+	}
+	return all, nil
+}
+
+// feedIndex chooses under which name the entries are filed, and what of them the filter keeps.
+func (e *Engine) feedIndex(viewer domain.PartyID, f FeedFilter) (string, func(*Disclosure) bool, error) {
+	switch {
+	case f.Record != "":
+		if _, err := e.Record(viewer, f.Record); err != nil {
+			return "", nil, err
+		}
+		kind, key, err := f.Record.Split()
+		return recordName(kind, key), func(d *Disclosure) bool {
+			d.Events = slices.DeleteFunc(d.Events, func(event domain.Event) bool { return event.Key != key })
+			return d.Kind == kind && len(d.Events)+len(d.Postings) > 0
+		}, err
+	case f.Account != "":
+		if f.Account.Owner() != viewer && !e.auditor(viewer) {
+			return "", nil, errNotFound()
+		}
+		return accountName(f.Account), func(d *Disclosure) bool {
+			d.Postings = slices.DeleteFunc(d.Postings, func(p domain.Posting) bool {
+				return p.Debit != f.Account && p.Credit != f.Account
+			})
+			return len(d.Postings) > 0
+		}, nil
+	}
+	return partyName(viewer), func(*Disclosure) bool { return true }, nil
+}
+
+func (e *Engine) feedEntry(viewer domain.PartyID, all bool, index uint64, keep func(*Disclosure) bool) (EntryView, bool, error) {
+	if index >= e.Size() {
+		return EntryView{}, false, nil
+	}
+	en, err := e.entryAt(index)
+	var refusal *domain.Rejection
+	if errors.As(err, &refusal) {
+		return EntryView{}, false, nil // a seal leaf
+	}
+	if err != nil {
+		return EntryView{}, false, err
+	}
+	d := en.disclose(viewer)
+	if all {
+		d = en.audit()
+	}
+	if !keep(&d) {
+		return EntryView{}, false, nil
+	}
+	v, err := d.view()
+	return v, true, err
+}
+
+// Accounts lists the viewer's own balances; an auditor sees every account.
+func (e *Engine) Accounts(viewer domain.PartyID) ([]AccountView, error) {
+	all := e.auditor(viewer)
+	accounts := []AccountView{}
+	e.published.Load().state.scan(string(balanceSlot)+" ", "", func(s *slot) bool {
+		if account := domain.AccountID(s.Key); all || account.Owner() == viewer {
+			accounts = append(accounts, AccountView{account, domain.Money{Minor: s.Minor, Currency: domain.Currency(s.Name)}})
+		}
+		return true
+	})
+	return accounts, nil
+}
+
+// Record shows one record, open or final, with the viewer's own fields. NotFound otherwise.
+func (e *Engine) Record(viewer domain.PartyID, id domain.RecordID) (RecordView, error) {
+	kind, key, err := id.Split()
+	if err != nil {
+		return RecordView{}, errNotFound()
+	}
+	var found *slot
+	err = e.visitRecords(SlotQuery{Tag: e.vault.tag(recordName(kind, key)), Limit: 1}, func(_ []byte, s *slot) error {
+		found = s
+		return nil
+	})
+	if err != nil {
+		return RecordView{}, err
+	}
+	all := e.auditor(viewer)
+	if found == nil || found.Type != recordSlot || !all && !slices.Contains(found.Parties, viewer) {
+		return RecordView{}, errNotFound()
+	}
+	return e.show(found, viewer, all)
+}
+
+func (e *Engine) show(s *slot, viewer domain.PartyID, all bool) (RecordView, error) {
+	if all {
+		viewer = ""
+	}
+	v := RecordView{ID: domain.NewRecordID(s.Kind, s.Key), Kind: s.Kind, Status: s.Status, Final: s.Final}
+	contract, ok := e.kinds[s.Kind]
+	if !ok {
+		return v, errors.New("kind of a stored record is not built in")
+	}
+	var err error
+	v.Fields, err = contract.Show(s.Key, s.Body, viewer)
+	return v, err
+}
+
+func (e *Engine) visitRecords(q SlotQuery, visit func(tag []byte, s *slot) error) error {
+	return e.store.Slots(q, func(stored StoredSlot) error {
+		body, err := e.vault.open(slotPlace(stored.Tag), stored.Body)
+		if err != nil {
+			return err
+		}
+		s := &slot{}
+		if err := canon.Unmarshal(body, s); err != nil {
+			return err
+		}
+		return visit(stored.Tag, s)
+	})
+}
+
+// Records lists the records that the viewer may see, open and final, in a stable order that means nothing.
+func (e *Engine) Records(viewer domain.PartyID, f RecordFilter) (RecordPage, error) {
+	page := RecordPage{Records: []RecordView{}}
+	limit, err := pageLimit(f.Limit)
+	if err != nil {
+		return page, err
+	}
+	after, err := hex.DecodeString(f.Cursor)
+	if err != nil || len(after) > 32 {
+		return page, domain.Refuse(domain.Malformed, "cursor is not one that a page gave")
+	}
+	all, list := e.auditor(viewer), viewer
+	if all {
+		list = ""
+	}
+	q := SlotQuery{Member: e.vault.tag(memberName(list, f.Kind)), After: after, Limit: limit}
+	for len(page.Records) < limit {
+		seen := 0
+		err := e.visitRecords(q, func(tag []byte, s *slot) error {
+			seen++
+			q.After = tag
+			if f.Status != "" && s.Status != f.Status || !all && !slices.Contains(s.Parties, viewer) || len(page.Records) == limit {
+				return nil
+			}
+			v, err := e.show(s, viewer, all)
+			page.Records = append(page.Records, v)
+			page.Next = hex.EncodeToString(tag)
+			return err
+		})
+		if err != nil {
+			return page, err
+		}
+		if seen < q.Limit {
+			page.Next = ""
+			break
+		}
+	}
+	return page, nil
+}

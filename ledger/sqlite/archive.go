@@ -1,0 +1,112 @@
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+	"strings"
+
+	"aval/ledger"
+)
+
+// maxFind bounds the tags of one look-up statement.
+const maxFind = 500
+
+// Head implements ledger.Archive.
+func (s *Store) Head() (head ledger.Head, size uint64, checkpoint []byte, err error) {
+	err = s.read.QueryRow("SELECT size, sequence, now, signed_size, signed FROM head").
+		Scan(&head.Size, &head.Sequence, &head.Now, &size, &checkpoint)
+	return head, size, checkpoint, err
+}
+
+// Entries implements ledger.Archive.
+func (s *Store) Entries(from uint64, limit int, visit func(ledger.StoredEntry) error) error {
+	return s.each("SELECT idx, leaf, body FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?", []any{from, limit}, func(rows *sql.Rows) error {
+		var e ledger.StoredEntry
+		if err := rows.Scan(&e.Index, &e.Leaf, &e.Body); err != nil {
+			return err
+		}
+		return visit(e)
+	})
+}
+
+// Tile implements ledger.Archive.
+func (s *Store) Tile(level int, n uint64) (data []byte, err error) {
+	err = s.read.QueryRow("SELECT data FROM tiles WHERE level = ? AND n = ?", level, n).Scan(&data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// Find implements ledger.Archive.
+func (s *Store) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
+	found := map[string]ledger.StoredID{}
+	for ; len(tags) > 0; tags = tags[min(len(tags), maxFind):] {
+		part := tags[:min(len(tags), maxFind)]
+		args := make([]any, len(part))
+		for i, tag := range part {
+			args[i] = tag
+		}
+		query := "SELECT tag, fingerprint, idx FROM identities WHERE tag IN (?" + strings.Repeat(",?", len(part)-1) + ")"
+		err := s.each(query, args, func(rows *sql.Rows) error {
+			var id ledger.StoredID
+			if err := rows.Scan(&id.Tag, &id.Fingerprint, &id.Index); err != nil {
+				return err
+			}
+			found[string(id.Tag)] = id
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// Refs implements ledger.Archive.
+func (s *Store) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
+	var indexes []uint64
+	err := s.each("SELECT idx FROM refs WHERE tag = ? AND idx >= ? ORDER BY idx LIMIT ?", []any{tag, from, limit}, func(rows *sql.Rows) error {
+		var index uint64
+		if err := rows.Scan(&index); err != nil {
+			return err
+		}
+		indexes = append(indexes, index)
+		return nil
+	})
+	return indexes, err
+}
+
+// Slots implements ledger.Archive.
+func (s *Store) Slots(q ledger.SlotQuery, visit func(ledger.StoredSlot) error) error {
+	query, args := "SELECT tag, open, body FROM slots WHERE tag = ?", []any{q.Tag}
+	switch {
+	case q.OpenOnly:
+		query, args = "SELECT tag, open, body FROM slots WHERE open = 1", nil
+	case q.Member != nil:
+		query = `SELECT s.tag, s.open, s.body FROM members m JOIN slots s ON s.tag = m.tag
+			WHERE m.list = ? AND m.tag > ? ORDER BY m.tag LIMIT ?`
+		args = []any{q.Member, notNil(q.After), q.Limit}
+	}
+	return s.each(query, args, func(rows *sql.Rows) error {
+		var slot ledger.StoredSlot
+		if err := rows.Scan(&slot.Tag, &slot.Open, &slot.Body); err != nil {
+			return err
+		}
+		return visit(slot)
+	})
+}
+
+func (s *Store) each(query string, args []any, visit func(*sql.Rows) error) error {
+	rows, err := s.read.Query(query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := visit(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,256 @@
+// Package sqlite is the Store on SQLite: all the SQL of Aval. The database runs in WAL mode
+// with synchronous=FULL, so a commit that returned is on disk. One connection writes; a few
+// read. Whatever is stored was sealed or tagged before it came here.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+
+	_ "modernc.org/sqlite" // the pure-Go driver, registered as "sqlite"
+
+	"aval/domain"
+	"aval/ledger"
+)
+
+// maxReaders bounds the reading connections.
+const maxReaders = 8
+
+// Store is a ledger.Store in one database file.
+type Store struct {
+	write *sql.DB
+	read  *sql.DB
+	mu    sync.Mutex // one writer at a time: Append, SwapCheckpoint, Quarantine
+
+	insertEntry, insertID, insertRef, upsertSlot, deleteSlot, insertMember, upsertTile *sql.Stmt
+}
+
+// Create makes a new database file. It fails if the file exists.
+func Create(path string) (*Store, error) { return open(path, "rwc", true) }
+
+// Open opens a database that Create made, and brings its schema forward.
+func Open(path string) (*Store, error) { return open(path, "rw", false) }
+
+func open(path, mode string, fresh bool) (*Store, error) {
+	write, err := connect(path, mode, 1)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(write, fresh); err != nil {
+		write.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	read, err := connect(path, "rw", maxReaders)
+	if err != nil {
+		write.Close()
+		return nil, err
+	}
+	s := &Store{write: write, read: read}
+	if err := s.prepare(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func connect(path, mode string, connections int) (*sql.DB, error) {
+	query := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": {
+		"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(1)", "cache_size(-65536)",
+		"wal_autocheckpoint(4000)", "temp_store(MEMORY)",
+	}}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, db.Ping()
+}
+
+// migrate applies the migrations that the file lacks, each in its own transaction.
+func migrate(db *sql.DB, fresh bool) error {
+	var version int
+	if err := db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	switch {
+	case fresh && version != 0:
+		return errors.New("the file already holds a ledger")
+	case !fresh && version == 0:
+		return errors.New("the file holds no ledger")
+	case version > len(migrations):
+		return fmt.Errorf("schema %d is newer than this program, which knows %d", version, len(migrations))
+	}
+	for ; version < len(migrations); version++ {
+		if err := apply(db, migrations[version], version+1); err != nil {
+			return fmt.Errorf("migration %d: %w", version+1, err)
+		}
+	}
+	return nil
+}
+
+func apply(db *sql.DB, script string, version int) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec(script); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (s *Store) prepare() error {
+	for _, p := range []struct {
+		into **sql.Stmt
+		text string
+	}{
+		{&s.insertEntry, "INSERT INTO entries (idx, leaf, body) VALUES (?, ?, ?)"},
+		{&s.insertID, "INSERT INTO identities (tag, fingerprint, idx) VALUES (?, ?, ?)"},
+		{&s.insertRef, "INSERT INTO refs (tag, idx) VALUES (?, ?)"},
+		{&s.upsertSlot, `INSERT INTO slots (tag, open, body) VALUES (?, ?, ?)
+			ON CONFLICT (tag) DO UPDATE SET open = excluded.open, body = excluded.body`},
+		{&s.deleteSlot, "DELETE FROM slots WHERE tag = ?"},
+		{&s.insertMember, "INSERT OR IGNORE INTO members (list, tag) VALUES (?, ?)"},
+		{&s.upsertTile, `INSERT INTO tiles (level, n, data) VALUES (?, ?, ?)
+			ON CONFLICT (level, n) DO UPDATE SET data = excluded.data`},
+	} {
+		statement, err := s.write.Prepare(p.text)
+		if err != nil {
+			return fmt.Errorf("prepare: %w", err)
+		}
+		*p.into = statement
+	}
+	return nil
+}
+
+// Close implements ledger.Store.
+func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+
+// Append implements ledger.Store.
+func (s *Store) Append(c ledger.Commit) error {
+	return s.transact(func(tx *sql.Tx) error {
+		oldSize := c.Head.Size - uint64(len(c.Entries))
+		result, err := tx.Exec("UPDATE head SET size = ?, sequence = ?, now = ? WHERE size = ? AND sequence < ? AND now < ?",
+			c.Head.Size, c.Head.Sequence, c.Head.Now, oldSize, c.Head.Sequence, c.Head.Now)
+		if err := changedOne(result, err, "append after size %d", oldSize); err != nil {
+			return err
+		}
+		return s.insert(tx, c)
+	})
+}
+
+func (s *Store) insert(tx *sql.Tx, c ledger.Commit) error {
+	w := writer{tx: tx}
+	for _, e := range c.Entries {
+		w.exec(s.insertEntry, e.Index, e.Leaf, notNil(e.Body))
+	}
+	for _, id := range c.IDs {
+		w.exec(s.insertID, id.Tag, id.Fingerprint, id.Index)
+	}
+	for _, ref := range c.Refs {
+		w.exec(s.insertRef, ref.Tag, ref.Index)
+	}
+	for _, slot := range c.Slots {
+		if slot.Body == nil {
+			w.exec(s.deleteSlot, slot.Tag)
+			continue
+		}
+		w.exec(s.upsertSlot, slot.Tag, slot.Open, slot.Body)
+		for _, list := range slot.Members {
+			w.exec(s.insertMember, list, slot.Tag)
+		}
+	}
+	for _, tile := range c.Tiles {
+		w.exec(s.upsertTile, tile.Level, tile.N, tile.Data)
+	}
+	return w.err
+}
+
+// writer runs prepared statements in a transaction until the first error.
+type writer struct {
+	tx    *sql.Tx
+	bound map[*sql.Stmt]*sql.Stmt
+	err   error
+}
+
+func (w *writer) exec(statement *sql.Stmt, args ...any) {
+	if w.err != nil {
+		return
+	}
+	if w.bound == nil {
+		w.bound = map[*sql.Stmt]*sql.Stmt{}
+	}
+	bound, ok := w.bound[statement]
+	if !ok {
+		bound = w.tx.Stmt(statement)
+		w.bound[statement] = bound
+	}
+	_, w.err = bound.Exec(args...)
+}
+
+// SwapCheckpoint implements ledger.Store.
+func (s *Store) SwapCheckpoint(oldSize, newSize uint64, note []byte) error {
+	return s.transact(func(tx *sql.Tx) error {
+		result, err := tx.Exec("UPDATE head SET signed_size = ?, signed = ? WHERE signed_size = ? AND size >= ?", newSize, note, oldSize, newSize)
+		return changedOne(result, err, "swap the checkpoint over %d leaves", oldSize)
+	})
+}
+
+// Quarantine implements ledger.Store.
+func (s *Store) Quarantine(at domain.Millis, reason string, sealed []byte, limit int) error {
+	return s.transact(func(tx *sql.Tx) error {
+		result, err := tx.Exec("INSERT INTO quarantine (at, reason, body) VALUES (?, ?, ?)", at, reason, sealed)
+		if err != nil {
+			return err
+		}
+		id, err := result.LastInsertId()
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec("DELETE FROM quarantine WHERE id <= ?", id-int64(limit))
+		return err
+	})
+}
+
+// transact runs one write transaction, durable on return.
+func (s *Store) transact(work func(*sql.Tx) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tx, err := s.write.BeginTx(context.Background(), nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := work(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func changedOne(result sql.Result, err error, what string, args ...any) error {
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n != 1 {
+		err = fmt.Errorf(what+": the stored head is another", args...)
+	}
+	return err
+}
+
+// notNil keeps an empty body an empty blob, which STRICT tables tell from NULL.
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

@@ -1,0 +1,100 @@
+package ledger
+
+import (
+	"aval/domain"
+)
+
+// Head is the durable end of the log.
+type Head struct {
+	// Size is the number of leaves. Sequence and Now are those of the last batch.
+	Size     uint64        `json:"size"`
+	Sequence uint64        `json:"sequence"`
+	Now      domain.Millis `json:"now"`
+}
+
+// StoredEntry is one leaf and the sealed body behind it.
+type StoredEntry struct {
+	Index uint64
+	Leaf  []byte
+	// Body is sealed; empty for a seal leaf, which has nothing to hide.
+	Body []byte
+}
+
+// StoredID remembers a submission's identity, both parts keyed hashes.
+type StoredID struct {
+	Tag, Fingerprint []byte
+	Index            uint64
+}
+
+// StoredRef says that the entry touches a party, record or account, named by a keyed hash.
+type StoredRef struct {
+	Tag   []byte
+	Index uint64
+}
+
+// StoredSlot is one piece of state under the keyed hash of its name. A nil Body deletes it.
+type StoredSlot struct {
+	Tag, Body []byte
+	// Open slots are loaded when the ledger is opened; closed ones are kept for readers.
+	Open bool
+	// Members are the keyed hashes of the lists that the slot belongs to.
+	Members [][]byte
+}
+
+// StoredTile is one tile of the Merkle tree, complete (256 hashes) or partial.
+type StoredTile struct {
+	Level int
+	N     uint64
+	Data  []byte
+}
+
+// Commit is everything one batch changes on disk.
+type Commit struct {
+	Entries []StoredEntry
+	IDs     []StoredID
+	Refs    []StoredRef
+	Slots   []StoredSlot
+	Tiles   []StoredTile
+	Head    Head
+}
+
+// SlotQuery selects slots. Exactly one of Tag, Member and OpenOnly is set.
+type SlotQuery struct {
+	Tag      []byte
+	Member   []byte
+	OpenOnly bool
+	// After and Limit page through the slots of a Member in order of their tag.
+	After []byte
+	Limit int
+}
+
+// Store keeps the log and the state. Everything that reaches it is sealed, a keyed hash or
+// harmless. One writer, many readers; readers see whole commits.
+type Store interface {
+	// Append writes a commit in one transaction, durable on return. Commit.Head.Size must be
+	// the old size plus the entries. After an error the caller must assume nothing and reopen.
+	Append(c Commit) error
+	// SwapCheckpoint durably replaces the signed checkpoint over oldSize leaves by another one over newSize; it fails when the stored one is not over oldSize.
+	SwapCheckpoint(oldSize, newSize uint64, note []byte) error
+	// Quarantine durably keeps a sealed message that was not admitted. Beyond limit the oldest goes.
+	Quarantine(at domain.Millis, reason string, sealed []byte, limit int) error
+	// Close releases the store.
+	Close() error
+	Archive
+}
+
+// Archive is the reading side of a Store. Safe for concurrent use.
+type Archive interface {
+	// Head gives the end of the log and the checkpoint with its size (0 and empty before the first).
+	Head() (head Head, checkpointSize uint64, checkpoint []byte, err error)
+	// Entries visits stored entries from an index on, at most limit.
+	Entries(from uint64, limit int, visit func(StoredEntry) error) error
+	// Tile returns a tile's data, nil if there is none.
+	Tile(level int, n uint64) ([]byte, error)
+	// Find looks up identities by tag.
+	Find(tags [][]byte) (map[string]StoredID, error)
+	// Refs lists the indexes under a tag, from an index on, ascending, at most limit.
+	Refs(tag []byte, from uint64, limit int) ([]uint64, error)
+	// Slots visits the slots a query selects.
+	Slots(q SlotQuery, visit func(StoredSlot) error) error
+}

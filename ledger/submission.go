@@ -1,0 +1,128 @@
+package ledger
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+
+	"aval/domain"
+	"aval/domain/canon"
+	"aval/domain/envelope"
+)
+
+// The formats of entries that nobody submits.
+const (
+	genesisFormat  = "genesis"
+	deadlineFormat = "deadline"
+	sealFormat     = "seal"
+)
+
+// submission is a parsed item: a command, or an observation in the clothes of a command.
+type submission struct {
+	format      string
+	raw         []byte
+	command     domain.Command
+	observation *domain.Observation
+	shell       domain.Signed
+	fingerprint []byte
+	// verified is the key under which the signature holds; empty while nobody checked it.
+	verified domain.Key
+	// pending is where the waiting submitter of this node is told; nil for others' items.
+	pending *pending
+}
+
+// parse reads an item of a known format. It checks form and never the signature. Errors are *domain.Rejection.
+func (e executor) parse(format string, raw []byte) (*submission, error) {
+	if format == CommandFormat {
+		command, shell, err := envelope.OpenCommand(raw)
+		if err != nil {
+			return nil, err
+		}
+		return &submission{format: format, raw: raw, command: command, shell: shell, fingerprint: envelope.Fingerprint(shell)}, nil
+	}
+	if format == genesisFormat {
+		return parseGenesis(raw)
+	}
+	codec, ok := e.codecs[format]
+	if !ok {
+		return nil, domain.Refuse(domain.Malformed, "format %.40q is not one this ledger reads", format)
+	}
+	if len(raw) > domain.MaxCommandBytes {
+		return nil, domain.Refuse(domain.TooLarge, "%d bytes, limit %d", len(raw), domain.MaxCommandBytes)
+	}
+	o, shell, err := codec.Decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	return &submission{
+		format: format, raw: raw, observation: &o, shell: shell, fingerprint: o.Fingerprint,
+		command: domain.Command{Ledger: o.Ledger, Kind: o.Kind, Contract: o.Subject, Name: domain.Observe},
+	}, nil
+}
+
+// parseGenesis reads the first item of a ledger, which is unsigned: whoever makes the
+// ledger's keys states it, and every verifier sees it at index 0.
+func parseGenesis(raw []byte) (*submission, error) {
+	var g domain.Genesis
+	if err := canon.DecodeJSON(raw, &g); err != nil {
+		return nil, domain.Refuse(domain.Malformed, "genesis: %.120v", err)
+	}
+	sum := sha256.Sum256(raw)
+	return &submission{format: genesisFormat, raw: raw, fingerprint: sum[:], command: domain.Command{
+		Ledger: g.Ledger, ID: genesisFormat, Kind: domain.GovernanceKind, Contract: "ledger", Name: "Genesis", Body: raw,
+	}}, nil
+}
+
+// identity names what may have one effect only: a sender's command ID, or a device key's
+// epoch and sequence.
+func (s *submission) identity(sender domain.PartyID) string {
+	if s.observation != nil {
+		return fmt.Sprintf("observation %s %d %d", s.observation.KeyID, s.observation.Epoch, s.observation.Sequence)
+	}
+	return "command " + string(sender) + " " + s.command.ID
+}
+
+// authenticate gives the party that speaks: the holder of the key, or the operator of the
+// device or source. It fills in what the observation says of its origin. The signature is
+// checked here unless admission did so under the same key.
+func (s *submission) authenticate(r domain.Registry, now domain.Millis) (domain.PartyID, error) {
+	if s.format == genesisFormat {
+		return "", nil
+	}
+	key, ok := r.Key(s.shell.KeyID)
+	if !ok || !key.ActiveAt(now) {
+		return "", domain.Refuse(domain.UnknownKey, "key %.43q is not registered or not active", s.shell.KeyID)
+	}
+	if !bytes.Equal(s.verified.Public, key.Public) {
+		if err := envelope.Verify(key, s.shell); err != nil {
+			return "", err
+		}
+		s.verified = key
+	}
+	if (s.observation == nil) != (key.Class == domain.PartyHolder) {
+		return "", domain.Refuse(domain.UnknownKey, "a %s key does not sign this format", key.Class)
+	}
+	if s.observation == nil {
+		return domain.PartyID(key.Holder), nil
+	}
+	return s.originate(r, key)
+}
+
+func (s *submission) originate(r domain.Registry, key domain.Key) (domain.PartyID, error) {
+	s.observation.Holder = key.Holder
+	if key.Class == domain.SourceHolder {
+		source, ok := r.Source(key.Holder)
+		s.observation.Operator, s.observation.Family = source.Operator, source.Family
+		return source.Operator, unregistered(ok, key)
+	}
+	device, ok := r.Device(key.Holder)
+	s.observation.Operator = device.Operator
+	return device.Operator, unregistered(ok, key)
+}
+
+func unregistered(ok bool, key domain.Key) error {
+	if ok {
+		return nil
+	}
+	return domain.Refuse(domain.UnknownKey, "%s %.64q is not registered", key.Class, key.Holder)
+}

@@ -1,0 +1,86 @@
+package ledger
+
+import (
+	"aval/domain"
+	"aval/domain/canon"
+)
+
+// History answers from the log before the batch what memory does not hold: it is a pure
+// function of the committed batches, so execution that asks it stays replayable.
+type History interface {
+	// Closed says whether a record of that key became final.
+	Closed(kind domain.Kind, key string) bool
+	// Seen finds the entry of a submission's identity and whether its content was the same.
+	Seen(id string, fingerprint []byte) (index uint64, same, found bool)
+}
+
+// view is a contract's sight of the state, before its own command.
+type view struct {
+	state   *State
+	history History
+	kind    domain.Kind
+	sender  domain.PartyID
+}
+
+func (v view) Get(key string) ([]byte, bool) {
+	s, ok := v.state.slots.Get(recordName(v.kind, key))
+	if !ok {
+		return nil, false
+	}
+	return s.Body, true
+}
+
+func (v view) Closed(key string) bool {
+	if _, ok := v.state.closed[recordName(v.kind, key)]; ok {
+		return true
+	}
+	return v.history.Closed(v.kind, key)
+}
+
+func (v view) Scan(prefix, after string, limit int) []domain.Record {
+	limit = min(limit, domain.MaxScan)
+	if limit <= 0 {
+		return nil
+	}
+	base := string(recordSlot) + " " + string(v.kind) + " "
+	var found []domain.Record
+	start := ""
+	if after != "" {
+		start = base + after + " "
+	}
+	v.state.scan(base+prefix, start, func(s *slot) bool {
+		found = append(found, domain.Record{Key: s.Key, Body: s.Body})
+		return len(found) < limit
+	})
+	return found
+}
+
+func (v view) Available(account domain.AccountID, c domain.Currency) int64 {
+	if account.HeldBy(v.kind) || v.sender != "" && account == domain.PartyAccount(v.sender) {
+		return v.state.balance(account, c)
+	}
+	return 0
+}
+
+// registry reads parties, keys, devices and sources from the records of governance.
+type registry struct{ state *State }
+
+func lookup[T any](r registry, key string) (found T, ok bool) {
+	s, ok := r.state.slots.Get(recordName(domain.GovernanceKind, key))
+	if !ok {
+		return found, false
+	}
+	// A body that does not decode was written by a broken governance kind; unknown is the safe answer.
+	return found, canon.Unmarshal(s.Body, &found) == nil
+}
+
+func (r registry) Party(id domain.PartyID) (domain.Party, bool) {
+	return lookup[domain.Party](r, "party/"+string(id))
+}
+func (r registry) Key(id string) (domain.Key, bool) { return lookup[domain.Key](r, "key/"+id) }
+func (r registry) Device(id string) (domain.Device, bool) {
+	return lookup[domain.Device](r, "device/"+id)
+}
+func (r registry) Source(id string) (domain.Source, bool) {
+	return lookup[domain.Source](r, "source/"+id)
+}
