@@ -1,0 +1,118 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"os"
+
+	"github.com/labstack/echo/v4"
+
+	"aval/domain"
+	"aval/ledger"
+)
+
+// submit hands a signed command to the engine. 200 with the reply; 202 if only admission was
+// waited for; the problem document of its code if the command was refused, with the place in the log if it
+// was ordered first. Line breaks after the JWS are not part of it.
+func (s *Server) submit(c call) error {
+	wait, err := c.query.wait()
+	if err != nil {
+		return err
+	}
+	raw, release, err := s.body(c)
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(c.Request().Context(), s.limits.wait)
+	defer cancel()
+	reply, err := s.ledger.Submit(ctx, ledger.CommandFormat, bytes.TrimRight(raw, "\r\n"), wait)
+	switch {
+	case err != nil:
+		return err
+	case reply.Code != "":
+		return loggedRefusal(reply)
+	case wait == ledger.ForAccepted && !reply.Duplicate:
+		return c.JSON(http.StatusAccepted, accepted{ID: reply.ID})
+	}
+	return c.JSON(http.StatusOK, reply)
+}
+
+// accepted is the answer to a command that has no place in the log yet.
+type accepted struct {
+	ID string `json:"id"`
+}
+
+// status gives the first reply to a command. The question is answered, so a refused command
+// is 200 too, with its code.
+func (s *Server) status(c call) error {
+	id, err := commandID(c)
+	if err != nil {
+		return err
+	}
+	reply, err := s.ledger.Status(c.viewer.party, id)
+	if err != nil {
+		return read(err)
+	}
+	return c.JSON(http.StatusOK, reply)
+}
+
+// body reads the request's body; release gives back the room it takes.
+func (s *Server) body(c call) (raw []byte, release func(), err error) {
+	r := c.Request()
+	if !acceptable(r.Header) {
+		return nil, nil, newProblem(unsupportedMedia, "")
+	}
+	room := r.ContentLength
+	if room < 0 || room > maxBodyBytes {
+		room = maxBodyBytes
+	}
+	if release, err = s.load.reserve(room); err != nil {
+		return nil, nil, err
+	}
+	var buffer bytes.Buffer
+	if r.ContentLength > 0 {
+		buffer.Grow(int(room) + bytes.MinRead) // one allocation, and room to see the end
+	}
+	if r.ContentLength > maxBodyBytes {
+		err = &http.MaxBytesError{Limit: maxBodyBytes}
+	} else {
+		_, err = buffer.ReadFrom(http.MaxBytesReader(c.Response(), r.Body, maxBodyBytes))
+	}
+	if err != nil {
+		release()
+		return nil, nil, bodyFault(err)
+	}
+	// net/http watches the connection from here on under the same deadline, and would take
+	// its end for a client that left.
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(noDeadline)
+	return buffer.Bytes(), release, nil
+}
+
+// bodyFault says what a failed read means.
+func bodyFault(err error) error {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return newProblem(requestTimeout, "")
+	}
+	return domain.Refuse(domain.Malformed, "the body ended early")
+}
+
+// acceptable says whether the body is of a type that a JWS comes in, uncompressed.
+func acceptable(h http.Header) bool {
+	if h.Get(echo.HeaderContentEncoding) != "" {
+		return false
+	}
+	text := h.Get(echo.HeaderContentType)
+	if text == "" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(text)
+	return err == nil && (media == "application/jose" || media == echo.MIMETextPlain || media == echo.MIMEOctetStream)
+}

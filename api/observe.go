@@ -1,0 +1,99 @@
+package api
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// requestID is the header that names a request to its sender and in the log.
+const requestID = "X-Request-Id"
+
+// clientGone is what the access log says when the client left before the answer (the
+// custom of nginx; it is never sent).
+const clientGone = 499
+
+// observe is the outermost layer: it names the request, turns errors and panics into
+// problem documents, counts, and writes the access line. The line holds the route's pattern, never the
+// path: paths hold names of parties and contracts.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start, id := time.Now(), rand.Text()
+		h := c.Response().Header()
+		h.Set(requestID, id)
+		h.Set(echo.HeaderXContentTypeOptions, "nosniff")
+		h.Set(echo.HeaderCacheControl, "no-store")
+		status, code := s.answer(c, s.protect(next, c, id), id)
+		route, took := s.metrics.request(c.Path(), status, code, time.Since(start))
+		s.log.LogAttrs(c.Request().Context(), slog.LevelInfo, "request", slog.String("id", id),
+			slog.String("route", route), slog.Int("status", status), slog.Duration("duration", took))
+		return nil
+	}
+}
+
+// answer writes what is still to be written and says what was answered.
+func (s *Server) answer(c echo.Context, err error, id string) (status int, code string) {
+	if err == nil {
+		return c.Response().Status, ""
+	}
+	p := problemOf(err)
+	if p.Code == internal {
+		s.log.Error("internal error", "id", id, "type", errorType(err))
+	}
+	if c.Request().Context().Err() != nil {
+		return clientGone, string(p.Code)
+	}
+	if !c.Response().Committed {
+		p.write(c)
+	}
+	return c.Response().Status, string(p.Code)
+}
+
+// protect turns a panic into an internal error. The log gets the places, never the value.
+func (s *Server) protect(next echo.HandlerFunc, c echo.Context, id string) (err error) {
+	defer func() {
+		switch r := recover(); r {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(r)
+		default:
+			s.metrics.panics.Inc()
+			s.log.Error("panic", "id", id, "at", places())
+			err = newProblem(internal, "")
+		}
+	}()
+	return next(c)
+}
+
+// places lists the functions and lines under a panic. A stack trace of the runtime would
+// also show arguments, and those can be amounts.
+func places() string {
+	const depth = 24
+	pcs := make([]uintptr, depth)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)]) // skip Callers, places, the deferred function, gopanic
+	var lines []string
+	for {
+		f, more := frames.Next()
+		lines = append(lines, fmt.Sprintf("%s:%d", f.Function, f.Line))
+		if !more {
+			return strings.Join(lines, " ")
+		}
+	}
+}
+
+// errorType names the types along an error's chain: enough to find the place, and no text
+// that could hold a secret.
+func errorType(err error) string {
+	var types []string
+	for ; err != nil; err = errors.Unwrap(err) {
+		types = append(types, fmt.Sprintf("%T", err))
+	}
+	return strings.Join(types, " ")
+}

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// route is one line of the surface. openapi.json describes the same lines.
+type route struct {
+	method, path string
+	// query names the parameters that the route knows; any other is refused.
+	query []string
+	// public routes need no token.
+	public bool
+	// unmetered routes answer even when too many requests are in flight.
+	unmetered bool
+	handle    func(call) error
+}
+
+// call is one request on its way through a route.
+type call struct {
+	echo.Context
+	query query
+	// viewer is set on routes that are not public.
+	viewer session
+	// release gives back the place among the requests in flight, at the latest when the
+	// handler returns. Idempotent.
+	release func()
+}
+
+func (s *Server) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	page := []string{"from", "limit"}
+	return []route{
+		{method: post, path: "/v1/commands", query: []string{"wait"}, public: true, handle: s.submit},
+		{method: get, path: "/v1/commands/:id", handle: s.status},
+		{method: get, path: "/v1/contracts", query: []string{"kind", "status", "cursor", "limit"}, handle: s.contracts},
+		{method: get, path: "/v1/contracts/:id", handle: s.contract},
+		{method: get, path: "/v1/contracts/:id/events", query: page, handle: s.contractEvents},
+		{method: get, path: "/v1/accounts", handle: s.accounts},
+		{method: get, path: "/v1/accounts/:id/postings", query: page, handle: s.postings},
+		{method: get, path: eventsPath, query: []string{"from"}, handle: s.events},
+		{method: get, path: "/v1/receipts/:index", handle: s.receipt},
+		{method: get, path: "/log/checkpoint", public: true, handle: s.checkpoint},
+		{method: get, path: "/log/tile/entries/*", public: true, handle: s.entryTile},
+		{method: get, path: "/log/tile/:level/*", public: true, handle: s.hashTile},
+		{method: get, path: "/openapi.json", public: true, handle: s.openAPI},
+		{method: get, path: "/healthz", public: true, unmetered: true, handle: s.healthy},
+		{method: get, path: "/readyz", public: true, unmetered: true, handle: s.ready},
+	}
+}
+
+// eventsPath is the one route whose answer does not end by itself.
+const eventsPath = "/v1/events"
+
+// serve wraps a route's handler: a place among those in flight, who is asking, what for.
+func (s *Server) serve(r route) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		this := call{Context: c, release: func() {}}
+		if !r.unmetered {
+			if this.release, err = s.load.enter(); err != nil {
+				return err
+			}
+			defer this.release()
+		}
+		if !r.public {
+			if this.viewer, err = s.authenticate(c.Request()); err != nil {
+				return err
+			}
+		}
+		if this.query, err = parseQuery(c.Request().URL.RawQuery, r.query); err != nil {
+			return err
+		}
+		return r.handle(this)
+	}
+}
+
+// limitURL refuses long URLs before anything looks at them.
+func limitURL(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if len(c.Request().RequestURI) > maxURLBytes {
+			return newProblem(urlTooLong, "")
+		}
+		return next(c)
+	}
+}
+
+// headAsGet answers HEAD as GET; net/http leaves the body out. The event stream stays
+// GET alone: a HEAD for it would never end.
+func headAsGet(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if r := c.Request(); r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, eventsPath) {
+			as := *r // a copy, since net/http looks at its own request to see that no body is due
+			as.Method = http.MethodGet
+			c.SetRequest(&as)
+		}
+		return next(c)
+	}
+}
