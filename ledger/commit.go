@@ -76,7 +76,7 @@ func (e *Engine) commitOf(sealed []*sealedEntry, closing []byte, changes []chang
 				Tag: e.vault.tag(s.identity), Index: s.Index, Fingerprint: e.vault.tag(fingerprintName(s.Fingerprint)),
 			})
 		}
-		for _, name := range e.names(s) {
+		for _, name := range entryNames(s) {
 			c.Refs = append(c.Refs, StoredRef{Tag: e.vault.tag(name), Index: s.Index})
 		}
 	}
@@ -89,8 +89,8 @@ func (e *Engine) commitOf(sealed []*sealedEntry, closing []byte, changes []chang
 	return c
 }
 
-// names lists what an entry is found by: its viewers, the records and accounts it touches.
-func (e *Engine) names(s *sealedEntry) []string {
+// entryNames lists what an entry is found by: its viewers, the records and accounts it touches.
+func entryNames(s *sealedEntry) []string {
 	var names []string
 	for _, viewer := range s.viewers[1:] {
 		names = append(names, partyName(viewer))

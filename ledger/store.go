@@ -58,11 +58,12 @@ type Commit struct {
 	Head    Head
 }
 
-// SlotQuery selects slots. Exactly one of Tag, Member and OpenOnly is set.
+// SlotQuery selects slots. Exactly one of Tag, Member, OpenOnly and All is set.
 type SlotQuery struct {
 	Tag      []byte
 	Member   []byte
 	OpenOnly bool
+	All      bool
 	// After and Limit page through the slots of a Member in order of their tag.
 	After []byte
 	Limit int

@@ -83,6 +83,8 @@ func (s *Store) Slots(q ledger.SlotQuery, visit func(ledger.StoredSlot) error) e
 	switch {
 	case q.OpenOnly:
 		query, args = "SELECT tag, open, body FROM slots WHERE open = 1", nil
+	case q.All:
+		query, args = "SELECT tag, open, body FROM slots", nil
 	case q.Member != nil:
 		query = `SELECT s.tag, s.open, s.body FROM members m JOIN slots s ON s.tag = m.tag
 			WHERE m.list = ? AND m.tag > ? ORDER BY m.tag LIMIT ?`

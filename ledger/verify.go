@@ -1,0 +1,317 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"aval/domain"
+	"aval/domain/canon"
+)
+
+// Report is what Verify found in a clean ledger.
+type Report struct {
+	Origin  string `json:"origin"`
+	Leaves  uint64 `json:"leaves"`
+	Batches uint64 `json:"batches"`
+	// Entries counts what was replayed, Refusals those of them that were refused.
+	Entries  uint64 `json:"entries"`
+	Refusals uint64 `json:"refusals"`
+	// Sums of each currency over all accounts: all zero.
+	Sums map[string]int64 `json:"sums"`
+	Root []byte           `json:"root"`
+}
+
+// Fault is the first place where a ledger contradicts itself.
+type Fault struct {
+	Index uint64
+	Cause error
+}
+
+// Error names the index.
+func (f *Fault) Error() string { return fmt.Sprintf("index %d: %v", f.Index, f.Cause) }
+
+// Unwrap gives the cause.
+func (f *Fault) Unwrap() error { return f.Cause }
+
+// Verify re-derives a whole ledger from its files: it opens every body, checks every
+// signature, executes every batch again, and compares entries, leaves, tree, state digests,
+// balances, the stored state, the indexes and the signed head. Errors are *Fault with the
+// first bad index, or failures to read. It writes nothing.
+func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []domain.Codec) (Report, error) {
+	head, size, checkpoint, err := archive.Head()
+	if err != nil {
+		return Report{}, fmt.Errorf("read head: %w", err)
+	}
+	vault, err := newVault(keys)
+	if err != nil {
+		return Report{}, err
+	}
+	tree, err := openTree(archive, 0)
+	if err != nil {
+		return Report{}, err
+	}
+	a := &audit{
+		executor: newExecutor(keys.Origin, contracts, codecs), archive: archive, vault: vault, tree: tree, state: newState(),
+		closed: &stateDigest{}, past: map[string]*entry{}, gone: map[string]bool{},
+	}
+	if err := a.replay(head); err != nil {
+		return Report{}, err
+	}
+	if err := a.compareState(); err != nil {
+		return Report{}, &Fault{head.Size, err}
+	}
+	if err := a.compareHead(keys, head, size, checkpoint); err != nil {
+		return Report{}, &Fault{head.Size, err}
+	}
+	root, err := tree.root(head.Size)
+	a.report.Origin, a.report.Leaves, a.report.Sums, a.report.Root = keys.Origin, head.Size, a.state.sums(), root[:]
+	return a.report, err
+}
+
+// audit replays a log from its first leaf.
+type audit struct {
+	executor
+	archive Archive
+	vault   *vault
+	tree    *merkleTree
+	state   *State
+	// closed is the digest over the last bodies of final records.
+	closed *stateDigest
+	past   map[string]*entry
+	gone   map[string]bool
+	report Report
+	last   sealLeaf
+}
+
+// Seen and Closed make the audit the History of its own replay.
+func (a *audit) Seen(id string, fingerprint []byte) (index uint64, same, found bool) {
+	e, found := a.past[id]
+	if !found {
+		return 0, false, false
+	}
+	return e.Index, bytes.Equal(e.Fingerprint, fingerprint), true
+}
+
+func (a *audit) Closed(kind domain.Kind, key string) bool { return a.gone[recordName(kind, key)] }
+
+// replay walks the leaves batch by batch.
+func (a *audit) replay(head Head) error {
+	var batch []StoredEntry
+	next := uint64(0)
+	for next < head.Size {
+		from := next
+		err := a.archive.Entries(next, MaxPage, func(s StoredEntry) error {
+			if s.Index != next || s.Index >= head.Size {
+				return &Fault{next, errors.New("the leaf is missing")}
+			}
+			next++
+			if len(s.Body) > 0 {
+				batch = append(batch, s)
+				return nil
+			}
+			err := a.batch(batch, s)
+			batch = nil
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if next == from {
+			return &Fault{next, errors.New("the leaf is missing")}
+		}
+	}
+	if len(batch) > 0 {
+		return &Fault{next, errors.New("the log does not end with a seal")}
+	}
+	return nil
+}
+
+// batch executes one batch again and compares everything it left.
+func (a *audit) batch(stored []StoredEntry, closing StoredEntry) error {
+	var s sealLeaf
+	if err := canon.Unmarshal(closing.Leaf, &s); err != nil {
+		return &Fault{closing.Index, err}
+	}
+	if s.Sequence <= a.last.Sequence || s.BookedAt <= a.last.BookedAt || s.Entries != uint64(len(stored)) || len(stored) == 0 {
+		return &Fault{closing.Index, errors.New("sequence, time or number of entries of the batch do not follow")}
+	}
+	a.last = s
+	b := Batch{Sequence: s.Sequence, Now: s.BookedAt}
+	bodies := make([][]byte, len(stored))
+	for i, entryRow := range stored {
+		var err error
+		if bodies[i], err = a.vault.open(entryPlace(entryRow.Index), entryRow.Body); err != nil {
+			return &Fault{entryRow.Index, err}
+		}
+		var e entry
+		if err := canon.Unmarshal(bodies[i], &e); err != nil {
+			return &Fault{entryRow.Index, err}
+		}
+		if e.Format != deadlineFormat {
+			b.Items = append(b.Items, Item{Format: e.Format, Raw: e.Raw})
+		}
+	}
+	entries, _, err := a.run(a.state, a, b, stored[0].Index)
+	if err != nil {
+		return &Fault{stored[0].Index, err}
+	}
+	return a.compareBatch(b, entries, stored, bodies, closing)
+}
+
+func (a *audit) compareBatch(b Batch, entries []*entry, stored []StoredEntry, bodies [][]byte, closing StoredEntry) error {
+	changes, err := a.state.settle()
+	if err != nil {
+		return &Fault{closing.Index, err}
+	}
+	sealed, sealBytes, err := sealBatch(b, entries, a.state.digest.sum(), a.vault.salt)
+	if err != nil {
+		return &Fault{closing.Index, err}
+	}
+	leaves := make([][]byte, 0, len(stored)+1)
+	for i, row := range stored {
+		if i >= len(sealed) || !bytes.Equal(sealed[i].body, bodies[i]) {
+			return &Fault{row.Index, errors.New("executed again, the entry comes out differently")}
+		}
+		if !bytes.Equal(sealed[i].leaf, row.Leaf) {
+			return &Fault{row.Index, errors.New("the leaf does not commit to the entry")}
+		}
+		if err := a.compareIndexes(sealed[i]); err != nil {
+			return &Fault{row.Index, err}
+		}
+		leaves = append(leaves, row.Leaf)
+	}
+	if len(sealed) != len(stored) || !bytes.Equal(sealBytes, closing.Leaf) {
+		return &Fault{closing.Index, errors.New("executed again, the batch ends in another state")}
+	}
+	a.note(entries, changes)
+	return a.compareTiles(a.tree.append(append(leaves, closing.Leaf)), closing.Index)
+}
+
+// note remembers what later batches may ask of the past.
+func (a *audit) note(entries []*entry, changes []change) {
+	a.report.Batches++
+	for _, e := range entries {
+		a.report.Entries++
+		if e.Code != "" {
+			a.report.Refusals++
+		}
+		if e.identity != "" {
+			a.past[e.identity] = &entry{Index: e.Index, Fingerprint: e.Fingerprint}
+		}
+	}
+	for _, c := range changes {
+		if c.body != nil && !c.opened {
+			a.closed.add(c.body)
+			a.gone[c.slot.name()] = true
+		}
+	}
+}
+
+// compareIndexes checks that the entry is found under every name it should be found by.
+func (a *audit) compareIndexes(s *sealedEntry) error {
+	if s.identity != "" {
+		tag := a.vault.tag(s.identity)
+		found, err := a.archive.Find([][]byte{tag})
+		if err != nil {
+			return err
+		}
+		if id, ok := found[string(tag)]; !ok || id.Index != s.Index {
+			return errors.New("the identity is not filed, or for another entry")
+		}
+	}
+	for _, name := range entryNames(s) {
+		indexes, err := a.archive.Refs(a.vault.tag(name), s.Index, 1)
+		if err != nil {
+			return err
+		}
+		if len(indexes) != 1 || indexes[0] != s.Index {
+			return errors.New("the entry is not filed under all that it touches")
+		}
+	}
+	return nil
+}
+
+// compareTiles checks complete tiles as they are reached; partial ones change until the end.
+func (a *audit) compareTiles(tiles []StoredTile, index uint64) error {
+	for _, t := range tiles {
+		if len(t.Data) < tileWidth*tlog.HashSize {
+			continue
+		}
+		if err := a.compareTile(t); err != nil {
+			return &Fault{index, err}
+		}
+	}
+	return nil
+}
+
+func (a *audit) compareTile(t StoredTile) error {
+	data, err := a.archive.Tile(t.Level, t.N)
+	if err == nil && !bytes.Equal(data, t.Data) {
+		err = fmt.Errorf("tile %d/%d is not made of the leaves", t.Level, t.N)
+	}
+	return err
+}
+
+// compareState checks the stored state against the replayed one, open and final.
+func (a *audit) compareState() error {
+	open, closed := &stateDigest{}, &stateDigest{}
+	err := a.archive.Slots(SlotQuery{All: true}, func(s StoredSlot) error {
+		body, err := a.vault.open(slotPlace(s.Tag), s.Body)
+		if err != nil {
+			return err
+		}
+		if s.Open {
+			open.add(body)
+		} else {
+			closed.add(body)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if *open != *a.state.digest || *closed != *a.closed {
+		return errors.New("the stored state is not the one that the log leads to")
+	}
+	for currency, sum := range a.state.sums() { //tidy:ordered any broken sum is a fault
+		if sum != 0 {
+			return fmt.Errorf("all %s accounts sum to %d, want 0", currency, sum)
+		}
+	}
+	return nil
+}
+
+// compareHead checks the edge of the tree and the signed head.
+func (a *audit) compareHead(keys *Keys, head Head, size uint64, checkpoint []byte) error {
+	if head.Sequence != a.last.Sequence || head.Now != a.last.BookedAt {
+		return errors.New("the stored head is not that of the last batch")
+	}
+	for level, edge := range a.tree.edge {
+		n := head.Size >> (tileHeight * (level + 1))
+		if len(edge.nodes[0]) == 0 {
+			continue
+		}
+		if err := a.compareTile(StoredTile{Level: level, N: n, Data: edge.data()}); err != nil {
+			return err
+		}
+	}
+	policy, err := ParsePolicy([]byte("log " + keys.LogVerifier + "\nquorum none\n"))
+	if err != nil || head.Size == 0 {
+		return err
+	}
+	signed, err := policy.open(checkpoint)
+	if err != nil {
+		return err
+	}
+	if signed.Size != size || size > head.Size {
+		return errors.New("the signed head is not one of this log")
+	}
+	root, err := a.tree.root(size)
+	if err == nil && !bytes.Equal(root[:], signed.Hash) {
+		err = errors.New("the signed root is not that of the leaves")
+	}
+	return err
+}
