@@ -1,0 +1,151 @@
+package flightdelay
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"aval/domain"
+)
+
+// report is what one family says of a leg: its latest observation in short.
+type report struct {
+	Family string `json:"family"`
+	Source string `json:"source"`
+	// Phase is landed, cancelled, diverted, or unknown with a Reason.
+	Phase    domain.FlightPhase `json:"phase"`
+	Reason   string             `json:"reason,omitempty"`
+	ActualIn domain.Millis      `json:"actualIn"`
+	// FetchedAt, then Epoch and Sequence, say which of two reports is newer.
+	FetchedAt   domain.Millis `json:"fetchedAt"`
+	Epoch       uint64        `json:"epoch"`
+	Sequence    uint64        `json:"sequence"`
+	Fingerprint []byte        `json:"fingerprint"`
+	// Count is the number of reports accepted from this family so far.
+	Count int64 `json:"count"`
+}
+
+// newer says whether r takes the place of old in the same family. It is a strict order, so
+// the order of arrival does not matter: a statement outranks no data, since not knowing now
+// does not undo what was known; then the later fetch, which is how a reinstated flight
+// outranks its cancellation, and a contradiction what it contradicts; then the later message.
+func (r report) newer(old report) bool {
+	return cmp.Or(
+		cmp.Compare(r.rank(), old.rank()), cmp.Compare(r.FetchedAt, old.FetchedAt),
+		cmp.Compare(r.Epoch, old.Epoch), cmp.Compare(r.Sequence, old.Sequence),
+		bytes.Compare(r.Fingerprint, old.Fingerprint),
+	) > 0
+}
+
+// rank is 1 for a statement of an outcome, even a contradictory one, and 0 for no data.
+func (r report) rank() int {
+	if r.Phase == domain.FlightUnknown && r.Reason != contradiction {
+		return 0
+	}
+	return 1
+}
+
+// contradiction is the reason of a report whose own parts cannot all be true.
+const contradiction = "contradictory"
+
+// rule is what judge needs of a product and a leg.
+type rule struct {
+	quorum    int64
+	tolerance domain.Millis
+	tiers     []Tier
+	// Cancellations and diversions fetched before these instants do not count yet.
+	cancelledFrom, divertedFrom domain.Millis
+	// earliestIn and latestIn bound the frozen arrivals of the policies.
+	earliestIn, latestIn domain.Millis
+}
+
+func (e *entry) rule() rule {
+	ev, leg := e.terms.Evidence, e.book.Leg
+	return rule{
+		quorum: ev.Quorum, tolerance: minutes(ev.ToleranceMinutes), tiers: e.terms.Payouts.Tiers,
+		cancelledFrom: leg.ScheduledOut + minutes(ev.CancelledAfterMinutes),
+		divertedFrom:  leg.ScheduledIn + minutes(ev.DivertedAfterMinutes),
+		earliestIn:    e.book.EarliestIn, latestIn: e.book.LatestIn,
+	}
+}
+
+// verdict is what reports come to. Phase is empty while nothing stands.
+type verdict struct {
+	phase domain.FlightPhase
+	// in is the agreed gate-in of a landed leg.
+	in domain.Millis
+	// agreed are the reports of the winning category, counted the number that count in all.
+	agreed  []report
+	counted int64
+}
+
+// judge decides from reports, one for each family. It is a function of their set: neither
+// order nor arrival matters. Category first, then the upper median of gate-in; sentinels
+// cannot be averaged with times because only landed reports have one.
+func judge(reports []report, r rule) verdict {
+	votes := map[domain.FlightPhase][]report{}
+	counted := int64(0)
+	for _, rep := range reports {
+		if r.counts(rep) {
+			votes[rep.Phase] = append(votes[rep.Phase], rep)
+			counted++
+		}
+	}
+	phase, agreed := winner(votes)
+	if int64(len(agreed)) < r.quorum {
+		return verdict{counted: counted}
+	}
+	in := domain.Millis(0)
+	if phase == domain.FlightLanded {
+		var held bool
+		if in, held = r.gateIn(agreed); held {
+			return verdict{counted: counted}
+		}
+	}
+	return verdict{phase: phase, in: in, agreed: agreed, counted: counted}
+}
+
+// counts says whether a report has a vote.
+func (r rule) counts(rep report) bool {
+	switch rep.Phase {
+	case domain.FlightLanded:
+		return true
+	case domain.FlightCancelled:
+		return rep.FetchedAt >= r.cancelledFrom
+	case domain.FlightDiverted:
+		return rep.FetchedAt >= r.divertedFrom
+	}
+	return false
+}
+
+// winner is the category with most votes; a tie has none.
+func winner(votes map[domain.FlightPhase][]report) (domain.FlightPhase, []report) {
+	var best domain.FlightPhase
+	tie := true
+	for _, phase := range []domain.FlightPhase{domain.FlightLanded, domain.FlightCancelled, domain.FlightDiverted} {
+		switch n := len(votes[phase]); {
+		case n > len(votes[best]):
+			best, tie = phase, false
+		case n == len(votes[best]):
+			tie = true
+		}
+	}
+	if tie {
+		return "", nil
+	}
+	return best, votes[best]
+}
+
+// gateIn is the upper median of the gate-in times. held says that they spread wider than the
+// tolerance and that some policy of the leg would be paid by another tier for one than for another.
+func (r rule) gateIn(landed []report) (in domain.Millis, held bool) {
+	times := make([]domain.Millis, len(landed))
+	for i, rep := range landed {
+		times[i] = rep.ActualIn
+	}
+	slices.Sort(times)
+	first, last := times[0], times[len(times)-1]
+	low, _ := delayPayout(r.tiers, delayMinutes(first, r.latestIn))
+	high, _ := delayPayout(r.tiers, delayMinutes(last, r.earliestIn))
+	return times[len(times)/2], last-first > r.tolerance && low != high
+}
