@@ -1,0 +1,215 @@
+// Package node assembles a running Aval node from a folder: keys, ledger, API, broker,
+// oracle. It wires; it decides nothing.
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"aval/contracts"
+	"aval/domain"
+	"aval/domain/envelope"
+	"aval/iot/senml"
+	"aval/ledger"
+	"aval/ledger/enclave"
+	"aval/ledger/order"
+	"aval/ledger/sqlite"
+)
+
+// The files of a node's folder.
+const (
+	configFile   = "config.json"
+	databaseFile = "ledger.db"
+	keysFile     = "keys.sealed"
+	oracleFile   = "oracle.sealed"
+	// PolicyFile is the C2SP tlog-policy that verifiers of this ledger's receipts need.
+	PolicyFile = "policy.txt"
+	// OracleKeyFile is the public half of the oracle's key, to be registered by governance.
+	OracleKeyFile = "oracle-key.json"
+)
+
+// The purposes under which the platform seals.
+const (
+	keysPurpose   = "ledger keys"
+	oraclePurpose = "oracle key"
+)
+
+// Codecs is the table of the formats that observations may have.
+func Codecs() []domain.Codec {
+	return []domain.Codec{envelope.ObservationCodec{}, senml.JWS{}, senml.COSE{}}
+}
+
+// Founding is what a new ledger needs.
+type Founding struct {
+	// Ledger is the origin, a schema-less URL such as "aval.example/trade".
+	Ledger string
+	// Member is the first member, Key its public key.
+	Member domain.PartyID
+	Key    domain.Key
+	// Now gives the time; nil means the clock of the machine.
+	Now func() time.Time
+}
+
+// Create makes a node's folder with keys, configuration and a ledger that holds its
+// genesis. It refuses a folder that is not empty.
+func Create(ctx context.Context, dir string, f Founding) error {
+	if err := checkFounding(f); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		return errors.Join(err, fmt.Errorf("folder %s is not empty", dir))
+	}
+	platform, err := enclave.CreateSimulated(dir)
+	if err != nil {
+		return err
+	}
+	keys, err := ledger.NewKeys(f.Ledger, rand.Reader)
+	if err != nil {
+		return err
+	}
+	if err := writeSecrets(dir, platform, keys); err != nil {
+		return err
+	}
+	if err := writeConfig(dir, Config{Ledger: f.Ledger, Listen: DefaultListen, Admin: DefaultAdmin}); err != nil {
+		return err
+	}
+	return found(ctx, dir, keys, f)
+}
+
+func checkFounding(f Founding) error {
+	if err := f.Member.Check(); err != nil {
+		return err
+	}
+	if len(f.Ledger) > MaxOrigin || !originForm.MatchString(f.Ledger) {
+		return fmt.Errorf("ledger %.80q: want a schema-less URL such as aval.example/trade, at most %d characters", f.Ledger, MaxOrigin)
+	}
+	return envelope.CheckKey(f.Key)
+}
+
+func writeSecrets(dir string, platform enclave.Platform, keys *ledger.Keys) error {
+	plain, err := keys.Format()
+	if err != nil {
+		return err
+	}
+	if err := writeSealed(filepath.Join(dir, keysFile), platform, keysPurpose, plain); err != nil {
+		return err
+	}
+	oracle, err := envelope.NewSigner(envelope.EdDSA, rand.Reader)
+	if err != nil {
+		return err
+	}
+	if plain, err = oracle.Format(); err != nil {
+		return err
+	}
+	if err := writeSealed(filepath.Join(dir, oracleFile), platform, oraclePurpose, plain); err != nil {
+		return err
+	}
+	public, err := json.MarshalIndent(oracle.Key, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(dir, OracleKeyFile), append(public, '\n'), 0o644); err != nil {
+		return err
+	}
+	policy := fmt.Sprintf("log %s\nquorum none\n", keys.LogVerifier)
+	return writeFile(filepath.Join(dir, PolicyFile), []byte(policy), 0o644)
+}
+
+// found commits the genesis and closes the ledger again.
+func found(ctx context.Context, dir string, keys *ledger.Keys, f Founding) error {
+	store, err := sqlite.Create(filepath.Join(dir, databaseFile))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	now := f.Now
+	if now == nil {
+		now = time.Now
+	}
+	genesis, err := json.Marshal(domain.Genesis{
+		Ledger: f.Ledger, Party: domain.Party{ID: f.Member, Roles: []domain.Role{domain.RoleMember}}, Key: f.Key,
+	})
+	if err != nil {
+		return err
+	}
+	engine, err := ledger.Create(ctx, engineConfig(keys, store, order.NewSolo(now)), genesis)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	changed, done := engine.Changed(), make(chan error, 1)
+	go func() { done <- engine.Run(ctx) }()
+	select {
+	case <-changed:
+		cancel()
+		return <-done
+	case err := <-done:
+		return errors.Join(errors.New("genesis was not committed"), err)
+	}
+}
+
+func engineConfig(keys *ledger.Keys, store ledger.Store, orderer ledger.Orderer) ledger.Config {
+	return ledger.Config{Keys: keys, Store: store, Orderer: orderer, Contracts: contracts.Table(), Codecs: Codecs()}
+}
+
+// Folder is an opened node's folder.
+type Folder struct {
+	Dir      string
+	Config   Config
+	Platform enclave.Platform
+	Keys     *ledger.Keys
+	// Oracle signs the observations of this node's oracle.
+	Oracle *envelope.Signer
+}
+
+// OpenFolder unseals a folder's secrets and reads its configuration.
+func OpenFolder(dir string) (*Folder, error) {
+	platform, err := enclave.OpenSimulated(dir)
+	if err != nil {
+		return nil, err
+	}
+	f := &Folder{Dir: dir, Platform: platform}
+	plain, err := readSealed(filepath.Join(dir, keysFile), platform, keysPurpose)
+	if err != nil {
+		return nil, err
+	}
+	if f.Keys, err = ledger.ParseKeys(plain); err != nil {
+		return nil, err
+	}
+	if plain, err = readSealed(filepath.Join(dir, oracleFile), platform, oraclePurpose); err != nil {
+		return nil, err
+	}
+	if f.Oracle, err = envelope.ParseSigner(plain); err != nil {
+		return nil, err
+	}
+	f.Config, err = readConfig(filepath.Join(dir, configFile))
+	if err == nil && f.Config.Ledger != f.Keys.Origin {
+		err = fmt.Errorf("config names ledger %s, the keys are of %s", f.Config.Ledger, f.Keys.Origin)
+	}
+	return f, err
+}
+
+// OpenStore opens the folder's database.
+func (f *Folder) OpenStore() (*sqlite.Store, error) {
+	return sqlite.Open(filepath.Join(f.Dir, databaseFile))
+}
+
+// Verify re-derives the folder's ledger.
+func (f *Folder) Verify() (ledger.Report, error) {
+	store, err := f.OpenStore()
+	if err != nil {
+		return ledger.Report{}, err
+	}
+	defer store.Close()
+	return ledger.Verify(f.Keys, store, contracts.Table(), Codecs())
+}

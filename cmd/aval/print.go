@@ -1,0 +1,49 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// maxInput bounds any file that a client command reads.
+const maxInput = 4 << 20
+
+// printer writes a result for people, or with --json for machines.
+type printer struct{ asJSON bool }
+
+func (p *printer) flag(c *cobra.Command) {
+	c.Flags().BoolVar(&p.asJSON, "json", false, "print one JSON object instead of text")
+}
+
+// print writes v as JSON, or else calls text.
+func (p *printer) print(c *cobra.Command, v any, text func(w io.Writer)) error {
+	w := c.OutOrStdout()
+	if !p.asJSON {
+		text(w)
+		return nil
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// readInput reads a bounded file, or standard input for "-".
+func readInput(path string) ([]byte, error) {
+	f := os.Stdin
+	if path != "-" {
+		var err error
+		if f, err = os.Open(path); err != nil {
+			return nil, err
+		}
+		defer f.Close()
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxInput+1))
+	if err == nil && len(data) > maxInput {
+		err = fmt.Errorf("%s: larger than the limit of %d bytes", path, maxInput)
+	}
+	return data, err
+}
