@@ -1,52 +1,10 @@
 package flightdelay
 
 import (
-	"bytes"
-	"cmp"
 	"slices"
 
 	"aval/domain"
 )
-
-// report is what one family says of a leg: its latest observation in short.
-type report struct {
-	Family string `json:"family"`
-	Source string `json:"source"`
-	// Phase is landed, cancelled, diverted, or unknown with a Reason.
-	Phase    domain.FlightPhase `json:"phase"`
-	Reason   string             `json:"reason,omitempty"`
-	ActualIn domain.Millis      `json:"actualIn"`
-	// FetchedAt, then Epoch and Sequence, say which of two reports is newer.
-	FetchedAt   domain.Millis `json:"fetchedAt"`
-	Epoch       uint64        `json:"epoch"`
-	Sequence    uint64        `json:"sequence"`
-	Fingerprint []byte        `json:"fingerprint"`
-	// Count is the number of reports accepted from this family so far.
-	Count int64 `json:"count"`
-}
-
-// newer says whether r takes the place of old in the same family. It is a strict order, so
-// the order of arrival does not matter: a statement outranks no data, since not knowing now
-// does not undo what was known; then the later fetch, which is how a reinstated flight
-// outranks its cancellation, and a contradiction what it contradicts; then the later message.
-func (r report) newer(old report) bool {
-	return cmp.Or(
-		cmp.Compare(r.rank(), old.rank()), cmp.Compare(r.FetchedAt, old.FetchedAt),
-		cmp.Compare(r.Epoch, old.Epoch), cmp.Compare(r.Sequence, old.Sequence),
-		bytes.Compare(r.Fingerprint, old.Fingerprint),
-	) > 0
-}
-
-// rank is 1 for a statement of an outcome, even a contradictory one, and 0 for no data.
-func (r report) rank() int {
-	if r.Phase == domain.FlightUnknown && r.Reason != contradiction {
-		return 0
-	}
-	return 1
-}
-
-// contradiction is the reason of a report whose own parts cannot all be true.
-const contradiction = "contradictory"
 
 // rule is what judge needs of a product and a leg.
 type rule struct {

@@ -1,7 +1,6 @@
 package flightdelay
 
 import (
-	"cmp"
 	"slices"
 
 	"aval/domain"
@@ -117,88 +116,15 @@ func (t *turn) enter(e *entry, r report) error {
 	}
 	b.Reported, e.changed = b.Reported || r.rank() == 1, true
 	if !found || r.newer(old) {
-		b.replace(r, old.Count+1)
+		r.Count = old.Count
+		if r.Phase != domain.FlightUnknown {
+			r.Count++
+		}
+		b.replace(r)
 	}
 	t.event("LegReported", e.key, e.statement(r), b.Insurer)
 	t.consider(e, false)
 	return nil
-}
-
-// find gives the report that counts for a family.
-func (b *book) find(family string) (report, bool) {
-	i := slices.IndexFunc(b.Reports, func(r report) bool { return r.Family == family })
-	if i < 0 {
-		return report{}, false
-	}
-	return b.Reports[i], true
-}
-
-// replace puts r in the place of its family. A source has one place, even if governance moved
-// it to another family meanwhile.
-func (b *book) replace(r report, count int64) {
-	r.Count = count
-	b.Reports = slices.DeleteFunc(b.Reports, func(old report) bool { return old.Family == r.Family || old.Source == r.Source })
-	b.Reports = append(b.Reports, r)
-	slices.SortFunc(b.Reports, func(a, b report) int { return cmp.Compare(a.Family, b.Family) })
-}
-
-// newReport reads an observation as a report; one that contradicts itself says unknown.
-func newReport(o domain.Observation, e *entry) report {
-	f := *o.Flight
-	r := report{
-		Family: family(o.Family, o.Holder), Source: o.Holder, Phase: f.Phase, ActualIn: f.ActualIn,
-		FetchedAt: f.FetchedAt, Epoch: o.Epoch, Sequence: o.Sequence, Fingerprint: o.Fingerprint,
-	}
-	switch {
-	case f.Phase == domain.FlightUnknown:
-		r.Reason = listed(f.Reason)
-	case e.book.Leg.frozen() && contradictory(f, e.book.Leg, minutes(e.terms.Evidence.SkewMinutes)):
-		r.Phase, r.Reason = domain.FlightUnknown, contradiction
-	}
-	if r.Phase != domain.FlightLanded {
-		r.ActualIn = 0
-	}
-	return r
-}
-
-// listed keeps a reason that domain names, so that no source writes free text into the ledger.
-func listed(reason string) string {
-	if slices.Contains([]string{"no-match", "ambiguous", contradiction, "unreachable"}, reason) {
-		return reason
-	}
-	return "unlisted"
-}
-
-// contradictory says that the instants of a final status cannot all be true.
-func contradictory(f domain.FlightStatus, leg Leg, skew domain.Millis) bool {
-	if f.Phase != domain.FlightLanded {
-		return f.Phase == domain.FlightCancelled && f.ActualIn != 0
-	}
-	late := f.ActualIn - leg.ScheduledIn
-	return f.ActualIn < f.ActualOut || f.ActualIn < f.ActualOn || f.ActualOn != 0 && f.ActualOn < f.ActualOut ||
-		f.ActualIn > f.FetchedAt+skew || // an estimate, whatever it is called
-		late > minutes(MaxDelayMinutes) || late < -minutes(MaxEarlyMinutes)
-}
-
-// statement is the body of events about one report.
-type statement struct {
-	Family string             `json:"family"`
-	Source string             `json:"source"`
-	Phase  domain.FlightPhase `json:"phase"`
-	Reason string             `json:"reason,omitempty"`
-	// Minutes is the delay of a landed report against the leg's schedule.
-	Minutes int64  `json:"minutes"`
-	Report  []byte `json:"report"`
-	// Agrees is about reports after a decision: whether they say the same.
-	Agrees bool `json:"agrees,omitempty"`
-}
-
-func (e *entry) statement(r report) statement {
-	s := statement{Family: r.Family, Source: r.Source, Phase: r.Phase, Reason: r.Reason, Report: r.Fingerprint}
-	if r.Phase == domain.FlightLanded {
-		s.Minutes = delayMinutes(r.ActualIn, e.book.Leg.ScheduledIn)
-	}
-	return s
 }
 
 // late records a report that came after the decision. Nothing is paid or clawed back by it.

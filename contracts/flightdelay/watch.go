@@ -23,7 +23,7 @@ func (t *turn) arm(leg string, entries []*entry) {
 // needs none; with no book left it closes the watch.
 func (t *turn) watch(leg string, entries []*entry) {
 	w := domain.Watch{Subject: leg}
-	var plans [][]domain.WatchPhase
+	var plans [][]pace
 	for _, e := range entries {
 		if e.closed || !e.book.watched() {
 			continue
