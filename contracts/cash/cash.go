@@ -1,0 +1,127 @@
+// Package cash is the contract kind "cash/1": settlement money that a bank issues against
+// deposits outside the ledger, that parties transfer, and that they redeem at the bank.
+//
+// # Parties
+//
+// The issuing bank holds role bank. The first bank to issue a currency owns the record
+// currency/<code> and stays the only issuer of that currency: money of one currency is
+// a claim on one bank, and every event about it names that bank. Any registered party may hold,
+// transfer and redeem. Losing the role ends issuing; it does not end the duty to settle.
+//
+// # Commands
+//
+//	issue     by the bank     contract: its own ID         {to, amount, reference}
+//	transfer  by a holder     contract: the bank's ID      {to, amount, reference}
+//	redeem    by a holder     contract: the bank's ID      {id, amount, reference}
+//	accept    by the bank     contract: the redemption     {}
+//	settle    by the bank     contract: the redemption     {reference}
+//	refuse    by the bank     contract: the redemption     {reason}
+//
+// A payer names the bank on purpose: it says whose money it sends, and is refused if that
+// bank does not issue the currency. A reference is 0 to MaxText bytes; settle must
+// give one, that of the payment outside, and refuse must give a reason.
+//
+// # Money
+//
+//	issue               issue/<bank>                       -> party/<to>        "issue"
+//	transfer            party/<sender>                     -> party/<to>        "transfer"
+//	redeem              party/<sender>                     -> the redemption    "redemption"
+//	settle              the redemption                     -> issue/<bank>      "redeemed"
+//	refuse, silence     the redemption                     -> party/<holder>    "return"
+//
+// "The redemption" is escrow/cash/1/redemption/<id>: while the bank decides, neither side can spend the money.
+//
+// # Life of a redemption
+//
+//	requested -> accepted -> settled | refused      accepted -> overdue -> settled | refused
+//	requested -> settled | refused | returned
+//
+// Silence on a request for AcceptWindow returns the money: nothing was promised. A bank that
+// pays outside therefore accepts first: from then on silence never returns the money, which would pay the holder twice. Silence for
+// SettleWindow after acceptance makes the redemption overdue, which both sides see; the money stays
+// put until the bank says settled or refused, because only the bank can know which.
+package cash
+
+import (
+	"aval/domain"
+	"aval/domain/canon"
+)
+
+// Limits and windows of cash/1.
+const (
+	// MaxText bounds a reference or reason, in bytes of UTF-8: the 140 characters of a
+	// remittance line in ISO 20022, which a bank can carry outside.
+	MaxText = 140
+	// AcceptWindow is how long a bank may be silent on a request, in milliseconds (7 days).
+	AcceptWindow domain.Millis = 7 * 24 * 60 * 60 * 1000
+	// SettleWindow is how long a bank may take from acceptance to settlement, in milliseconds (7 days).
+	SettleWindow domain.Millis = 7 * 24 * 60 * 60 * 1000
+)
+
+// The statuses of records. A currency is issued for ever; settled, refused and returned are final.
+const (
+	Issued    = "issued"
+	Requested = "requested"
+	Accepted  = "accepted"
+	Overdue   = "overdue"
+	Settled   = "settled"
+	Refused   = "refused"
+	Returned  = "returned"
+)
+
+// Currency is the record currency/<code>: whose claim the money of a currency is. Visible to the bank.
+type Currency struct {
+	Code   domain.Currency `json:"code"`
+	Issuer domain.PartyID  `json:"issuer"`
+	Since  domain.Millis   `json:"since"`
+}
+
+// Redemption is the record redemption/<id>, visible to bank and holder.
+type Redemption struct {
+	ID     string         `json:"id"`
+	Bank   domain.PartyID `json:"bank"`
+	Holder domain.PartyID `json:"holder"`
+	Amount domain.Money   `json:"amount"`
+	// Reference is the holder's.
+	Reference string `json:"reference"`
+	Status    string `json:"status"`
+	// RequestedAt, AcceptedAt and EndedAt are batch times; zero means not yet. DueAt is when silence counts next.
+	RequestedAt domain.Millis `json:"requestedAt"`
+	AcceptedAt  domain.Millis `json:"acceptedAt"`
+	EndedAt     domain.Millis `json:"endedAt"`
+	DueAt       domain.Millis `json:"dueAt"`
+	// Answer is the bank's payment reference or its reason for refusing.
+	Answer string `json:"answer"`
+}
+
+// Contract is the kind cash/1.
+type Contract struct{}
+
+// Kind is domain.CashKind.
+func (Contract) Kind() domain.Kind { return domain.CashKind }
+
+// Show gives every party of a record all its fields.
+func (Contract) Show(_ string, body []byte, _ domain.PartyID) (any, error) { return canon.ToJSON(body) }
+
+// Apply judges one command or deadline.
+func (Contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
+	switch in.Command.Name {
+	case "issue":
+		return issue(v, in)
+	case "transfer":
+		return transfer(v, in)
+	case "redeem":
+		return redeem(v, in)
+	case "accept":
+		return accept(v, in)
+	case "settle":
+		return settle(v, in)
+	case "refuse":
+		return refuse(v, in)
+	case returnName:
+		return giveBack(v, in)
+	case overdueName:
+		return markOverdue(v, in)
+	}
+	return domain.Effects{}, domain.Refuse(domain.UnknownCommand, "%s has no command %.40q", domain.CashKind, in.Command.Name)
+}

@@ -1,0 +1,110 @@
+// Package governance is the contract kind "governance/1": who is registered on a ledger.
+// This first form knows one rule, that any party with role member decides alone.
+//
+// # Records
+//
+// The engine reads four of them as its registry, so their bodies are exactly these types:
+//
+//	party/<id>          domain.Party     status "active"
+//	key/<thumbprint>    domain.Key       status "active" or "revoked"
+//	device/<id>         domain.Device    status "active"
+//	source/<id>         domain.Source    status "active"
+//	holder/<class>/<id> Holder           the registrar and the active keys of a party, device or source
+//	roster/members      Roster           the parties with role member
+//
+// A record is visible to the member that registered its holder and to the party concerned:
+// the party itself, or the operator of the device or source. The roster is visible to auditors.
+//
+// # Commands
+//
+// The contract of a command is the ID of what it is about, and must be the same as in the body.
+//
+//	Genesis          by the engine, once   contract "ledger"      domain.Genesis
+//	registerParty    by a member           contract: the party    {party, roles, keys}
+//	setRoles         by a member           contract: the party    {party, roles}
+//	registerKey      by a member           contract: the key      {key, class, holder}
+//	revokeKey        by a member, or by    contract: the key      {id}
+//	                 the party concerned
+//	registerDevice   by a member           contract: the device   {device, operator, gateway, key}
+//	registerSource   by a member           contract: the source   {source, operator, family, key}
+//
+// A key is {id, algorithm, public}, public in base64; class and holder may stand in it if
+// they say the same as the command; since and revoked are the ledger's to set. A key is registered once, for
+// one holder, for ever. Revoking takes effect at the batch time of the command: a command later in the same batch
+// is refused. Neither revokeKey nor setRoles may leave the ledger without a member that can sign.
+//
+// Registering a key does not prove that its holder has the private half: the member vouches for it.
+package governance
+
+import (
+	"aval/domain"
+	"aval/domain/canon"
+)
+
+// Limits of governance/1.
+const (
+	// MaxMembers bounds the parties with role member.
+	MaxMembers = 64
+	// MaxKeys bounds the active keys of one holder, and so the keys of one command.
+	MaxKeys = 16
+	// MaxRoles bounds the roles of a party: there are no more.
+	MaxRoles = 5
+)
+
+// The statuses of records.
+const (
+	Active  = "active"
+	Revoked = "revoked"
+)
+
+// Holder is the record holder/<class>/<id>.
+type Holder struct {
+	// Registrar is the member that registered it.
+	Registrar domain.PartyID `json:"registrar"`
+	// Party is the party concerned: itself, or the operator.
+	Party domain.PartyID `json:"party"`
+	// Keys are the thumbprints of the active keys, oldest first.
+	Keys []string `json:"keys"`
+}
+
+// Roster is the record roster/members, in order of name.
+type Roster struct {
+	Members []domain.PartyID `json:"members"`
+}
+
+// Contract is the kind governance/1.
+type Contract struct{}
+
+// Kind is domain.GovernanceKind.
+func (Contract) Kind() domain.Kind { return domain.GovernanceKind }
+
+// Show gives every party of a record all its fields.
+func (Contract) Show(_ string, body []byte, _ domain.PartyID) (any, error) { return canon.ToJSON(body) }
+
+// Apply judges one command.
+func (Contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
+	c := &change{view: v, in: in}
+	var err error
+	switch in.Command.Name {
+	case "Genesis":
+		err = genesis(c)
+	case "registerParty":
+		err = registerParty(c)
+	case "setRoles":
+		err = setRoles(c)
+	case "registerKey":
+		err = registerKey(c)
+	case "revokeKey":
+		err = revokeKey(c)
+	case "registerDevice":
+		err = registerDevice(c)
+	case "registerSource":
+		err = registerSource(c)
+	default:
+		err = domain.Refuse(domain.UnknownCommand, "%s has no command %.40q", domain.GovernanceKind, in.Command.Name)
+	}
+	if err != nil {
+		return domain.Effects{}, err
+	}
+	return c.fx, nil
+}
