@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 const requestID = "X-Request-Id"
 
 // clientGone is what the access log says when the client left before the answer (the
-// custom of nginx; it is never sent).
+// custom of nginx; what is sent to nobody is 503).
 const clientGone = 499
 
 // observe is the outermost layer: it names the request, turns errors and panics into
@@ -47,11 +48,11 @@ func (s *Server) answer(c echo.Context, err error, id string) (status int, code 
 	if p.Code == internal {
 		s.log.Error("internal error", "id", id, "type", errorType(err))
 	}
-	if c.Request().Context().Err() != nil {
-		return clientGone, string(p.Code)
-	}
 	if !c.Response().Committed {
-		p.write(c)
+		p.write(c) // even if the client seems gone: an answer left out would be sent as an empty 200
+	}
+	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
+		return clientGone, string(p.Code)
 	}
 	return c.Response().Status, string(p.Code)
 }
