@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -9,9 +10,11 @@ import (
 
 // pending is where a submitter waits. The engine's goroutine writes it once, then closes done.
 type pending struct {
-	done    chan struct{}
-	outcome outcome
-	sealed  *sealedEntry
+	done chan struct{}
+	// fingerprint is that of the submission, set before it is shared.
+	fingerprint []byte
+	outcome     outcome
+	sealed      *sealedEntry
 }
 
 // Submit admits one signed submission and waits as asked. Form, signature and registration
@@ -24,7 +27,7 @@ func (e *Engine) Submit(ctx context.Context, format string, raw []byte, wait Wai
 	if err != nil {
 		return Reply{}, err
 	}
-	s.pending = &pending{done: make(chan struct{})}
+	s.pending = &pending{done: make(chan struct{}), fingerprint: s.fingerprint}
 	if err := e.orderer.Propose(ctx, Item{Format: format, Raw: raw, checked: s}); err != nil {
 		return Reply{}, err
 	}
@@ -58,13 +61,21 @@ func (e *Engine) admit(format string, raw []byte) (*submission, error) {
 		return nil, domain.Refuse(domain.WrongLedger, "signed for another ledger than %s", e.origin)
 	}
 	now := e.published.Load()
-	if _, err := s.authenticate(registry{now.state}, now.head.Now+1); err != nil {
+	if _, err := s.authenticate(registry{now.state}, admissionTime(registry{now.state}, s.shell.KeyID, now.head.Now)); err != nil {
 		return nil, err
 	}
 	if _, ok := e.kinds[s.command.Kind]; !ok {
 		return nil, domain.Refuse(domain.UnknownKind, "kind %.32q is not built in", string(s.command.Kind))
 	}
 	return s, nil
+}
+
+// admissionTime is the earliest batch time at which the submission could be judged. Admission
+// has no clock: a key that becomes active after the last batch is let through, for the time
+// of the next batch to judge.
+func admissionTime(r domain.Registry, keyID string, last domain.Millis) domain.Millis {
+	key, _ := r.Key(keyID)
+	return max(last+1, key.Since)
 }
 
 // reply turns an outcome into an answer, reading back the first entry for a duplicate.
@@ -77,6 +88,11 @@ func (e *Engine) reply(p *pending, wait Wait) (Reply, error) {
 		var err error
 		if s, err = e.sealedAt(p.outcome.index); err != nil {
 			return Reply{}, err
+		}
+		// Where the first one is filed is a row that the disk could have changed: never
+		// answer with somebody else's entry.
+		if !bytes.Equal(s.Fingerprint, p.fingerprint) {
+			return Reply{}, errors.New("the identity is filed for another entry: the store was changed")
 		}
 	}
 	r := replyOf(s.entry)

@@ -15,8 +15,8 @@ func (r *run) book(e *entry, fx domain.Effects) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range fx.Writes {
-		if err := r.checkWrite(e.Kind, w, balances); err != nil {
+	for i, w := range fx.Writes {
+		if err := r.checkWrite(e.Kind, w, fx.Writes[:i], balances); err != nil {
 			return err
 		}
 	}
@@ -75,8 +75,12 @@ func (r *run) balances(postings []domain.Posting) ([]moved, error) {
 
 // checkWrite stops the engine when a contract breaks the law of finality: a closed key
 // never opens again, and a final record holds no money.
-func (r *run) checkWrite(kind domain.Kind, w domain.Write, balances []moved) error {
-	if _, again := r.state.closed[recordName(kind, w.Key)]; again {
+func (r *run) checkWrite(kind domain.Kind, w domain.Write, before []domain.Write, balances []moved) error {
+	again := slices.ContainsFunc(before, func(b domain.Write) bool { return b.Final && b.Key == w.Key })
+	if _, open := r.state.slots.Get(recordName(kind, w.Key)); !open {
+		again = again || view{state: r.state, history: r.history, kind: kind}.Closed(w.Key)
+	}
+	if again {
 		return fmt.Errorf("record %s was final and is written again", w.Key)
 	}
 	if !w.Final {

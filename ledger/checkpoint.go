@@ -9,8 +9,6 @@ import (
 	"github.com/transparency-dev/formats/witness"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-
-	"aval/domain/canon"
 )
 
 // sign signs the head over newSize leaves and stores it in place of the one over oldSize.
@@ -26,31 +24,6 @@ func (e *Engine) sign(oldSize, newSize uint64) ([]byte, error) {
 		return nil, err
 	}
 	return signed, e.store.SwapCheckpoint(oldSize, newSize, signed)
-}
-
-// checkSigned compares a stored checkpoint with the tree.
-func (e *Engine) checkSigned(head Head, signed []byte) error {
-	checkpoint, err := e.policy.open(signed)
-	if err != nil {
-		return err
-	}
-	root, err := e.tree.root(head.Size)
-	if err != nil {
-		return err
-	}
-	if checkpoint.Size != head.Size || !bytes.Equal(checkpoint.Hash, root[:]) {
-		return fmt.Errorf("the signed head is not the head of the stored log")
-	}
-	return nil
-}
-
-// lastSeal reads the seal leaf that closes the log.
-func (e *Engine) lastSeal(head Head) (closing sealLeaf, err error) {
-	err = e.store.Entries(head.Size-1, 1, func(s StoredEntry) error { return canon.Unmarshal(s.Leaf, &closing) })
-	if err == nil && (closing.Type != "s" || closing.Sequence != head.Sequence || closing.BookedAt != head.Now) {
-		err = errors.New("the log does not end with the seal of its last batch")
-	}
-	return closing, err
 }
 
 // MaxPolicyBytes bounds a policy file.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,12 +16,14 @@ type storedHistory struct {
 	found map[string]StoredID
 	// asked holds the identities that the prefetch looked up.
 	asked map[string]bool
-	err   error
+	// closed remembers the answers to Closed: contract and engine ask about the same new keys.
+	closed map[string]bool
+	err    error
 }
 
 // prefetch looks up the identities of a batch in one go.
 func (e *Engine) prefetch(b Batch) (*storedHistory, error) {
-	h := &storedHistory{store: e.store, vault: e.vault, asked: map[string]bool{}}
+	h := &storedHistory{store: e.store, vault: e.vault, asked: map[string]bool{}, closed: map[string]bool{}}
 	var tags [][]byte
 	for _, item := range b.Items {
 		if item.checked == nil {
@@ -51,12 +54,17 @@ func (h *storedHistory) Seen(id string, fingerprint []byte) (index uint64, same,
 
 // Closed implements History.
 func (h *storedHistory) Closed(kind domain.Kind, key string) bool {
-	closed := false
-	err := h.store.Slots(SlotQuery{Tag: h.vault.tag(recordName(kind, key)), Limit: 1}, func(s StoredSlot) error {
+	name := recordName(kind, key)
+	closed, known := h.closed[name]
+	if known {
+		return closed
+	}
+	err := h.store.Slots(SlotQuery{Tag: h.vault.tag(name)}, func(s StoredSlot) error {
 		closed = !s.Open
 		return nil
 	})
 	h.err = errors.Join(h.err, err)
+	h.closed[name] = closed
 	return closed
 }
 
@@ -119,26 +127,32 @@ func (e *Engine) storedSlot(c change) StoredSlot {
 	return stored
 }
 
-// loadState reads every open slot and compares the state with the last seal leaf.
-func (e *Engine) loadState(head Head) error {
+// loadState reads every open slot and compares the state with the last seal leaf. A row of
+// an earlier state does not add up to that digest, one sealed for another place does not open.
+func (e *Engine) loadState(closing sealLeaf) error {
 	err := e.store.Slots(SlotQuery{OpenOnly: true}, func(s StoredSlot) error {
 		body, err := e.vault.open(slotPlace(s.Tag), s.Body)
 		if err != nil {
 			return err
 		}
-		return e.state.load(body)
-	})
-	if err != nil || head.Size == 0 {
+		loaded, err := e.state.load(body)
+		if err == nil && !bytes.Equal(s.Tag, e.vault.tag(loaded.name())) {
+			err = errors.New("a stored slot lies under the tag of another: wrong index key or changed store")
+		}
 		return err
-	}
-	closing, err := e.lastSeal(head)
+	})
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(closing.State, e.state.digest.sum()) {
+	if !bytes.Equal(closing.State, e.state.digest.sum()) {
 		return fmt.Errorf("the stored state is not the one that batch %d sealed", closing.Sequence)
 	}
-	for currency, sum := range e.state.sums() { //tidy:ordered any broken sum stops the opening
+	return checkSums(e.state)
+}
+
+// checkSums checks that every currency sums to zero over all accounts.
+func checkSums(st *State) error {
+	for currency, sum := range st.sums() { //tidy:ordered any broken sum is an error
 		if sum != 0 {
 			return fmt.Errorf("all %s accounts sum to %d, want 0", currency, sum)
 		}

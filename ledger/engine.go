@@ -49,7 +49,8 @@ type published struct {
 	note  []byte
 }
 
-// Create opens a new, empty ledger and orders its genesis, which Run then commits first.
+// Create opens a new, empty ledger and orders its genesis, which Run then commits first. A
+// genesis that would be refused is a *domain.Rejection, and the store stays empty.
 func Create(ctx context.Context, c Config, genesis []byte) (*Engine, error) {
 	e, err := Open(c)
 	if err != nil {
@@ -58,8 +59,34 @@ func Create(ctx context.Context, c Config, genesis []byte) (*Engine, error) {
 	if e.published.Load().head.Size != 0 {
 		return nil, errors.New("create ledger: the store already holds one")
 	}
+	if err := e.rehearse(genesis); err != nil {
+		return nil, fmt.Errorf("create ledger: %w", err)
+	}
 	return e, c.Orderer.Propose(ctx, Item{Format: genesisFormat, Raw: genesis})
 }
+
+// rehearse executes a genesis on an empty state and forgets it: a refused one, once logged,
+// would be a ledger in which nobody can ever act.
+func (e *Engine) rehearse(genesis []byte) error {
+	b := Batch{Sequence: 1, Now: 1, Items: []Item{{Format: genesisFormat, Raw: genesis}}}
+	entries, outcomes, err := e.run(newState(), noHistory{}, b, 0)
+	if err != nil {
+		return err
+	}
+	if outcomes[0].refused != nil {
+		return outcomes[0].refused
+	}
+	if entries[0].Code != "" {
+		return domain.Refuse(entries[0].Code, "%s", entries[0].Detail)
+	}
+	return nil
+}
+
+// noHistory is the past of a ledger that has none.
+type noHistory struct{}
+
+func (noHistory) Closed(domain.Kind, string) bool          { return false }
+func (noHistory) Seen(string, []byte) (uint64, bool, bool) { return 0, false, false }
 
 // Open loads a ledger, checks its state against the last seal, and signs the head if a
 // crash came between the append and the signature. It refuses a store that contradicts itself.
@@ -75,11 +102,19 @@ func Open(c Config) (*Engine, error) {
 	if e.tree, err = openTree(e.store, head.Size); err != nil {
 		return nil, fmt.Errorf("open tree: %w", err)
 	}
-	if err := e.loadState(head); err != nil {
+	var t tail
+	if head.Size > 0 {
+		if t, err = e.readTail(head); err != nil {
+			return nil, fmt.Errorf("read last batch: %w", err)
+		}
+	} else {
+		t.closing.State = e.state.digest.sum()
+	}
+	if err := e.loadState(t.closing); err != nil {
 		return nil, fmt.Errorf("load state: %w", err)
 	}
 	e.last = Batch{Sequence: head.Sequence, Now: head.Now}
-	if checkpoint, err = e.resume(head, size, checkpoint); err != nil {
+	if checkpoint, err = e.resume(head, t, size, checkpoint); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	e.published.Store(&published{state: e.state.snapshot(), head: head, note: checkpoint})
@@ -114,19 +149,6 @@ func newExecutor(origin string, contracts []domain.Contract, codecs []domain.Cod
 		x.codecs[codec.Format()] = codec
 	}
 	return x
-}
-
-// resume signs a head that has no checkpoint yet, and refuses a checkpoint ahead of the head.
-func (e *Engine) resume(head Head, size uint64, checkpoint []byte) ([]byte, error) {
-	switch {
-	case size > head.Size:
-		return nil, fmt.Errorf("signed over %d leaves, but the log holds %d: the disk was rolled back", size, head.Size)
-	case size == head.Size && size == 0:
-		return nil, nil
-	case size == head.Size:
-		return checkpoint, e.checkSigned(head, checkpoint)
-	}
-	return e.sign(size, head.Size)
 }
 
 // Run commits batches until the context ends, then closes the orderer. It returns nil on a

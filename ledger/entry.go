@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"slices"
+	"strings"
 
 	"aval/domain"
 	"aval/domain/canon"
@@ -31,8 +32,14 @@ type entry struct {
 	records  []string
 }
 
-// refuse records a rejection as the entry's result.
-func (e *entry) refuse(r *domain.Rejection) { e.Code, e.Detail = r.Code, r.Detail }
+// maxDetail bounds the sentence of a refusal, in bytes.
+const maxDetail = 1000
+
+// refuse records a rejection as the entry's result. A contract's sentence may quote what it
+// was sent: whatever it holds, it must not make the entry impossible to encode.
+func (e *entry) refuse(r *domain.Rejection) {
+	e.Code, e.Detail = r.Code, strings.ToValidUTF8(r.Detail[:min(len(r.Detail), maxDetail)], "?")
+}
 
 // viewers are the parties that may see something of the entry, sorted: its sender, those
 // its events name, and the owners of accounts it moves money on.

@@ -8,8 +8,14 @@ import (
 	"aval/domain"
 )
 
-// MaxBatchDeadlines bounds the deadlines that run in one batch; the rest run in the next.
-const MaxBatchDeadlines = 1000
+// Limits of execution.
+const (
+	// MaxBatchDeadlines bounds the deadlines that run in one batch; the rest run in the next.
+	MaxBatchDeadlines = 1000
+	// MaxEffectBytes bounds the bodies of the records and events of one command, so that its
+	// entry, with the signed bytes, stays below what canon encodes.
+	MaxEffectBytes = 2 << 20
+)
 
 // executor judges batches. It holds tables only: no clock, no disk, no chance.
 type executor struct {
@@ -181,6 +187,9 @@ func (r *run) apply(e *entry, in domain.Input) error {
 		err = effects.Check(e.Kind, in)
 	}
 	if err == nil {
+		err = checkBytes(effects)
+	}
+	if err == nil {
 		err = r.book(e, effects)
 	}
 	var refusal *domain.Rejection
@@ -190,6 +199,21 @@ func (r *run) apply(e *entry, in domain.Input) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s at index %d: %w", e.Kind, e.Name, e.Index, err)
+	}
+	return nil
+}
+
+// checkBytes refuses effects that are too large to be one entry.
+func checkBytes(fx domain.Effects) error {
+	total := 0
+	for _, w := range fx.Writes {
+		total += len(w.Body)
+	}
+	for _, event := range fx.Events {
+		total += len(event.Body)
+	}
+	if total > MaxEffectBytes {
+		return domain.Refuse(domain.TooLarge, "records and events of %d bytes, limit %d", total, MaxEffectBytes)
 	}
 	return nil
 }

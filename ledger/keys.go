@@ -62,10 +62,33 @@ func ParseKeys(data []byte) (*Keys, error) {
 	if err := canon.Unmarshal(data, &k); err != nil {
 		return nil, errors.New("read ledger keys: not a key file") // the cause could quote a key
 	}
-	if len(k.Epochs) == 0 || len(k.Index) != 32 || len(k.Salt) != 32 {
-		return nil, errors.New("read ledger keys: incomplete")
+	if err := k.check(); err != nil {
+		return nil, err
 	}
 	return &k, nil
+}
+
+// check refuses keys that would seal, tag or sign what nobody could open, find or verify later.
+func (k *Keys) check() error {
+	signer, err := note.NewSigner(k.LogSigner)
+	if err != nil {
+		return errors.New("ledger keys: the log key does not parse") // the cause could quote the key
+	}
+	verifier, err := note.NewVerifier(k.LogVerifier)
+	if err != nil || signer.Name() != k.Origin || verifier.Name() != k.Origin || signer.KeyHash() != verifier.KeyHash() {
+		return errors.New("ledger keys: the two halves of the log key and the origin do not belong together")
+	}
+	if len(k.Epochs) == 0 || len(k.Index) != 32 || len(k.Salt) != 32 {
+		return errors.New("ledger keys: incomplete")
+	}
+	last := uint32(0)
+	for _, epoch := range k.Epochs {
+		if epoch.Number <= last || len(epoch.Key) != 32 {
+			return errors.New("ledger keys: want 32 bytes for each epoch, and numbers that increase from 1")
+		}
+		last = epoch.Number
+	}
+	return nil
 }
 
 // vault seals bodies and makes tags. Safe for concurrent use.
@@ -77,6 +100,9 @@ type vault struct {
 }
 
 func newVault(k *Keys) (*vault, error) {
+	if err := k.check(); err != nil {
+		return nil, err
+	}
 	v := &vault{bodies: map[uint32]cipher.AEAD{}, index: k.Index, salt: k.Salt}
 	for _, epoch := range k.Epochs {
 		key, err := hkdf.Key(sha256.New, epoch.Key, nil, "aval body "+k.Origin, 32)

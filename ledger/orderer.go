@@ -12,8 +12,9 @@ const (
 	// MaxBatchItems and MaxBatchBytes bound one batch.
 	MaxBatchItems = 1000
 	MaxBatchBytes = 8 << 20
-	// MaxPool bounds the items that wait for ordering; beyond it Submit answers ErrBusy.
-	MaxPool = 10_000
+	// MaxPool and MaxPoolBytes bound what waits for ordering; beyond them Submit answers ErrBusy.
+	MaxPool      = 10_000
+	MaxPoolBytes = 64 << 20
 )
 
 // Errors of submission that are not refusals.

@@ -92,10 +92,13 @@ func (e *Engine) Status(viewer domain.PartyID, id string) (Reply, error) {
 		return Reply{}, err
 	}
 	stored, ok := found[string(tag)]
-	if !ok || stored.Index >= e.Size() {
+	if !ok || viewer == "" {
 		return Reply{}, errNotFound()
 	}
 	en, err := e.entryAt(stored.Index)
+	if err == nil && (en.ID != id || en.Sender != viewer) {
+		err = errors.New("the identity is filed for another entry: the store was changed")
+	}
 	if err != nil {
 		return Reply{}, err
 	}
@@ -106,6 +109,9 @@ func (e *Engine) Status(viewer domain.PartyID, id string) (Reply, error) {
 func (e *Engine) Receipt(ctx context.Context, viewer domain.PartyID, index uint64) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if viewer == "" { // view 0, the whole entry, is filed under nobody's name
+		return nil, errNotFound()
 	}
 	s, err := e.sealedAt(index)
 	if err != nil {
@@ -151,7 +157,7 @@ func (e *Engine) sealedAt(index uint64) (*sealedEntry, error) {
 // Feed lists what the viewer may see of the log, oldest first.
 func (e *Engine) Feed(viewer domain.PartyID, f FeedFilter) ([]EntryView, error) {
 	limit, err := pageLimit(f.Limit)
-	if err != nil {
+	if err != nil || viewer == "" || f.From >= e.Size() {
 		return nil, err
 	}
 	name, keep, err := e.feedIndex(viewer, f)
@@ -235,6 +241,8 @@ func (e *Engine) feedEntry(viewer domain.PartyID, all bool, index uint64, keep f
 	d := en.disclose(viewer)
 	if all {
 		d = en.audit()
+	} else if !slices.Contains(en.viewers(), viewer) {
+		return EntryView{}, false, nil
 	}
 	if !keep(&d) {
 		return EntryView{}, false, nil
@@ -247,12 +255,21 @@ func (e *Engine) feedEntry(viewer domain.PartyID, all bool, index uint64, keep f
 func (e *Engine) Accounts(viewer domain.PartyID) ([]AccountView, error) {
 	all := e.auditor(viewer)
 	accounts := []AccountView{}
-	e.published.Load().state.scan(string(balanceSlot)+" ", "", func(s *slot) bool {
-		if account := domain.AccountID(s.Key); all || account.Owner() == viewer {
-			accounts = append(accounts, AccountView{account, domain.Money{Minor: s.Minor, Currency: domain.Currency(s.Name)}})
-		}
-		return true
-	})
+	if viewer == "" { // an escrow has no owner, and nobody owns it
+		return accounts, nil
+	}
+	of := []string{string(domain.IssueAccount(viewer)) + " ", string(domain.PartyAccount(viewer)) + " "}
+	if all {
+		of = []string{""}
+	}
+	now := e.published.Load()
+	for _, account := range of {
+		now.state.scan(string(balanceSlot)+"  "+account, "", func(s *slot) bool {
+			balance := domain.Money{Minor: s.Minor, Currency: domain.Currency(s.Name)}
+			accounts = append(accounts, AccountView{domain.AccountID(s.Key), balance})
+			return true
+		})
+	}
 	return accounts, nil
 }
 
@@ -262,19 +279,35 @@ func (e *Engine) Record(viewer domain.PartyID, id domain.RecordID) (RecordView, 
 	if err != nil {
 		return RecordView{}, errNotFound()
 	}
-	var found *slot
-	err = e.visitRecords(SlotQuery{Tag: e.vault.tag(recordName(kind, key)), Limit: 1}, func(_ []byte, s *slot) error {
-		found = s
-		return nil
-	})
+	now := e.published.Load()
+	found, open := now.state.slots.Get(recordName(kind, key))
+	if !open {
+		err = e.visitRecords(SlotQuery{Tag: e.vault.tag(recordName(kind, key))}, func(_ []byte, s *slot) error {
+			found = now.current(s)
+			return nil
+		})
+	}
 	if err != nil {
 		return RecordView{}, err
 	}
 	all := e.auditor(viewer)
-	if found == nil || found.Type != recordSlot || !all && !slices.Contains(found.Parties, viewer) {
+	if found == nil || viewer == "" || !all && !slices.Contains(found.Parties, viewer) {
 		return RecordView{}, errNotFound()
 	}
 	return e.show(found, viewer, all)
+}
+
+// current is what readers may see of a stored record: an open one comes from memory, where
+// the state digest vouches for it and nothing is newer than the signed head. Nil if it is
+// not to be seen yet.
+func (p *published) current(stored *slot) *slot {
+	if s, open := p.state.slots.Get(stored.name()); open {
+		return s
+	}
+	if !stored.Final || stored.Type != recordSlot {
+		return nil
+	}
+	return stored
 }
 
 func (e *Engine) show(s *slot, viewer domain.PartyID, all bool) (RecordView, error) {
@@ -305,7 +338,11 @@ func (e *Engine) visitRecords(q SlotQuery, visit func(tag []byte, s *slot) error
 	})
 }
 
-// Records lists the records that the viewer may see, open and final, in a stable order that means nothing.
+// maxScanned bounds the records that one page looks at for those of the status asked for.
+const maxScanned = 10 * MaxPage
+
+// Records lists the records that the viewer may see, open and final, in a stable order that
+// means nothing. A page may be short, even empty, and still have a Next.
 func (e *Engine) Records(viewer domain.PartyID, f RecordFilter) (RecordPage, error) {
 	page := RecordPage{Records: []RecordView{}}
 	limit, err := pageLimit(f.Limit)
@@ -313,20 +350,25 @@ func (e *Engine) Records(viewer domain.PartyID, f RecordFilter) (RecordPage, err
 		return page, err
 	}
 	after, err := hex.DecodeString(f.Cursor)
-	if err != nil || len(after) > 32 {
+	if err != nil || len(after) > 32 || viewer == "" {
 		return page, domain.Refuse(domain.Malformed, "cursor is not one that a page gave")
 	}
-	all, list := e.auditor(viewer), viewer
+	now, all, list := e.published.Load(), e.auditor(viewer), viewer
 	if all {
 		list = ""
 	}
 	q := SlotQuery{Member: e.vault.tag(memberName(list, f.Kind)), After: after, Limit: limit}
-	for len(page.Records) < limit {
+	for scanned := 0; len(page.Records) < limit; scanned += limit {
+		if scanned >= maxScanned {
+			page.Next = hex.EncodeToString(q.After)
+			break
+		}
 		seen := 0
 		err := e.visitRecords(q, func(tag []byte, s *slot) error {
 			seen++
 			q.After = tag
-			if f.Status != "" && s.Status != f.Status || !all && !slices.Contains(s.Parties, viewer) || len(page.Records) == limit {
+			s = now.current(s)
+			if len(page.Records) == limit || s == nil || f.Status != "" && s.Status != f.Status || !all && !slices.Contains(s.Parties, viewer) {
 				return nil
 			}
 			v, err := e.show(s, viewer, all)

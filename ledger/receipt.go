@@ -33,17 +33,18 @@ type extra struct {
 
 // formatReceipt makes the tlog-proof of one sealed entry for one viewer.
 func formatReceipt(s *sealedEntry, viewer domain.PartyID, size uint64, checkpoint []byte, tree tlog.HashReader) ([]byte, error) {
-	x := extra{Leaf: s.leaf, Count: int64(len(s.views))}
+	x := extra{Leaf: s.leaf}
 	n := slices.Index(s.viewers, viewer)
 	if n < 0 {
 		return nil, domain.Refuse(domain.NotFound, "no such entry")
 	}
 	if len(s.views[n]) <= MaxDisclosureBytes {
-		path, err := tlog.ProveRecord(x.Count, int64(n), s)
+		count := int64(len(s.views))
+		path, err := tlog.ProveRecord(count, int64(n), s)
 		if err != nil {
 			return nil, err
 		}
-		x.View, x.N, x.Path = s.views[n], int64(n), hashBytes(path)
+		x.View, x.N, x.Count, x.Path = s.views[n], int64(n), count, hashBytes(path)
 	}
 	line, err := canon.Marshal(x)
 	if err != nil {
@@ -113,6 +114,9 @@ func openReceipt(policy Policy, receipt []byte) (Disclosure, error) {
 		return d, fmt.Errorf("inclusion in the log: %w", err)
 	}
 	if len(x.View) == 0 {
+		if x.N != 0 || x.Count != 0 || x.Path != nil {
+			return d, errors.New("a proof without disclosure carries a place for one")
+		}
 		return Disclosure{Index: p.Index}, nil
 	}
 	return x.open(p.Index)
@@ -131,7 +135,7 @@ func (x extra) open(index uint64) (d Disclosure, err error) {
 		}
 		path[i] = tlog.Hash(h)
 	}
-	if len(l.Root) != tlog.HashSize || x.N < 0 || x.N >= x.Count || x.Count > canon.MaxElements {
+	if l.Version != 1 || l.Type != "e" || len(l.Root) != tlog.HashSize || x.N < 0 || x.N >= x.Count || x.Count > canon.MaxElements {
 		return d, errors.New("leaf or view number out of range")
 	}
 	if err := tlog.CheckRecord(path, x.Count, tlog.Hash(l.Root), x.N, tlog.RecordHash(x.View)); err != nil {

@@ -216,16 +216,16 @@ func (st *State) settleGone(name string, old *slot) (change, error) {
 	return change{slot: final, body: body}, err
 }
 
-// load puts a stored slot back when a ledger is opened.
-func (st *State) load(body []byte) error {
+// load puts a stored slot back when a ledger is opened, and gives it.
+func (st *State) load(body []byte) (*slot, error) {
 	s := &slot{}
 	if err := canon.Unmarshal(body, s); err != nil {
-		return err
+		return nil, err
 	}
 	st.put(s)
 	st.digest.add(body)
 	clear(st.before)
-	return nil
+	return s, nil
 }
 
 // sums adds up each currency over all accounts; every sum must be zero.

@@ -25,8 +25,8 @@ type submission struct {
 	observation *domain.Observation
 	shell       domain.Signed
 	fingerprint []byte
-	// verified is the key under which the signature holds; empty while nobody checked it.
-	verified domain.Key
+	// verified is the key under which the signature holds; nil while nobody checked it.
+	verified *domain.Key
 	// pending is where the waiting submitter of this node is told; nil for others' items.
 	pending *pending
 }
@@ -54,6 +54,10 @@ func (e executor) parse(format string, raw []byte) (*submission, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := envelope.CheckObservation(o.Kind, o.Subject, o.Epoch, o.Sequence); err != nil {
+		return nil, err
+	}
+	o.KeyID = shell.KeyID // the identity belongs to the key that signed, whatever the message says
 	return &submission{
 		format: format, raw: raw, observation: &o, shell: shell, fingerprint: o.Fingerprint,
 		command: domain.Command{Ledger: o.Ledger, Kind: o.Kind, Contract: o.Subject, Name: domain.Observe},
@@ -93,11 +97,11 @@ func (s *submission) authenticate(r domain.Registry, now domain.Millis) (domain.
 	if !ok || !key.ActiveAt(now) {
 		return "", domain.Refuse(domain.UnknownKey, "key %.43q is not registered or not active", s.shell.KeyID)
 	}
-	if !bytes.Equal(s.verified.Public, key.Public) {
+	if s.verified == nil || !sameKey(*s.verified, key) {
 		if err := envelope.Verify(key, s.shell); err != nil {
 			return "", err
 		}
-		s.verified = key
+		s.verified = &key
 	}
 	if (s.observation == nil) != (key.Class == domain.PartyHolder) {
 		return "", domain.Refuse(domain.UnknownKey, "a %s key does not sign this format", key.Class)
@@ -108,6 +112,13 @@ func (s *submission) authenticate(r domain.Registry, now domain.Millis) (domain.
 	return s.originate(r, key)
 }
 
+// sameKey says whether a signature that holds under one key holds under the other, so that
+// a registration changed since admission is judged as every replay judges it.
+func sameKey(a, b domain.Key) bool {
+	return a.ID == b.ID && a.Algorithm == b.Algorithm && bytes.Equal(a.Public, b.Public)
+}
+
+// originate fills in what the registry says of the origin of an observation.
 func (s *submission) originate(r domain.Registry, key domain.Key) (domain.PartyID, error) {
 	s.observation.Holder = key.Holder
 	if key.Class == domain.SourceHolder {
@@ -116,7 +127,7 @@ func (s *submission) originate(r domain.Registry, key domain.Key) (domain.PartyI
 		return source.Operator, unregistered(ok, key)
 	}
 	device, ok := r.Device(key.Holder)
-	s.observation.Operator = device.Operator
+	s.observation.Operator, s.observation.Family = device.Operator, ""
 	return device.Operator, unregistered(ok, key)
 }
 

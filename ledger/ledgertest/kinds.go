@@ -69,7 +69,9 @@ func (r Registration) effects(in domain.Input) (fx domain.Effects, err error) {
 }
 
 // Show gives the raw fields.
-func (Governance) Show(_ string, body []byte, _ domain.PartyID) (any, error) { return canon.ToJSON(body) }
+func (Governance) Show(_ string, body []byte, _ domain.PartyID) (any, error) {
+	return canon.ToJSON(body)
+}
 
 // Till is a contract kind under the name of cash/1 that uses everything the engine offers:
 // money out of nothing for tests, transfers, holds that a deadline releases, watches that observations hit,

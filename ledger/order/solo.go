@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"aval/domain"
@@ -15,6 +16,9 @@ import (
 
 // Linger is the longest that the first item of a batch waits for company.
 const Linger = 2 * time.Millisecond
+
+// maxSleep is the longest that Next sleeps before it looks at the clock again.
+const maxSleep = domain.Millis(60 * 60 * 1000)
 
 // MaxClockStepBack is how far behind the last batch the clock may be when a ledger is
 // opened. Beyond it Next gives ErrClockBehind instead of stamping batches far from the truth.
@@ -27,6 +31,7 @@ var ErrClockBehind = errors.New("clock is behind the ledger's last batch")
 type Solo struct {
 	now    func() time.Time
 	items  chan ledger.Item
+	held   atomic.Int64 // bytes of the items in the channel
 	wake   chan struct{}
 	closed chan struct{}
 	once   sync.Once
@@ -48,13 +53,22 @@ func (s *Solo) Propose(ctx context.Context, item ledger.Item) error {
 		return ctx.Err()
 	default:
 	}
+	size := int64(len(item.Raw))
+	if s.held.Add(size) > ledger.MaxPoolBytes {
+		s.held.Add(-size)
+		return ledger.ErrBusy
+	}
 	select {
 	case s.items <- item:
 		return nil
 	default:
+		s.held.Add(-size)
 		return ledger.ErrBusy
 	}
 }
+
+// took says that an item left the pool.
+func (s *Solo) took(item ledger.Item) { s.held.Add(-int64(len(item.Raw))) }
 
 // Wake makes Next look at the clock again: for a clock that does not run by itself.
 func (s *Solo) Wake() {
@@ -95,12 +109,13 @@ func (s *Solo) Next(ctx context.Context, last ledger.Batch, due domain.Millis) (
 func (s *Solo) await(ctx context.Context, now, due domain.Millis) (ledger.Item, bool, error) {
 	var alarm <-chan time.Time
 	if due != 0 {
-		timer := time.NewTimer(min(time.Duration(due-now)*time.Millisecond, time.Hour))
+		timer := time.NewTimer(time.Duration(min(due-now, maxSleep)) * time.Millisecond)
 		defer timer.Stop()
 		alarm = timer.C
 	}
 	select {
 	case item := <-s.items:
+		s.took(item)
 		return item, true, nil
 	case <-alarm:
 	case <-s.wake:
@@ -120,6 +135,7 @@ func (s *Solo) gather(ctx context.Context, first ledger.Item) []ledger.Item {
 	for len(items) < ledger.MaxBatchItems && bytes <= ledger.MaxBatchBytes-domain.MaxCommandBytes {
 		select {
 		case item := <-s.items:
+			s.took(item)
 			items = append(items, item)
 			bytes += len(item.Raw)
 		case <-timer.C:
@@ -136,6 +152,7 @@ func (s *Solo) drain(items []ledger.Item) []ledger.Item {
 	for bytes := 0; len(items) < ledger.MaxBatchItems && bytes <= ledger.MaxBatchBytes-domain.MaxCommandBytes; {
 		select {
 		case item := <-s.items:
+			s.took(item)
 			items = append(items, item)
 			bytes += len(item.Raw)
 		default:
