@@ -1,0 +1,180 @@
+package invoice
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"aval/domain"
+)
+
+// Limits of samples.
+const (
+	// SlotsPerSlice is how many sampling intervals one slice covers.
+	SlotsPerSlice = 64
+	// MaxSliceSamples bounds the samples of one slice: twice as often as agreed, with a
+	// position each. A device that sends more is refused from there on.
+	MaxSliceSamples = 256
+	// MaxSlices bounds the slices of one device. Times MaxDevices it stays below
+	// domain.MaxScan, to read all at once, and domain.MaxWrites, to close all at once.
+	MaxSlices = 224
+)
+
+// slice is the record samples/<shipment>/<device>/<n>: the samples of a device whose
+// instants lie in [despatch + n x width, despatch + (n+1) x width), width being SlotsPerSlice
+// intervals. It is the same whatever the order in which messages came.
+type slice struct {
+	// Messages are the fingerprints that samples refer to, sorted.
+	Messages [][]byte `json:"messages,omitempty"`
+	// Samples are in order of time.
+	Samples []packed `json:"samples,omitempty"`
+}
+
+// packed is a sample as stored, an array of four small integers.
+type packed struct {
+	_ struct{} `cbor:",toarray" json:"-"`
+	// At is in milliseconds from the start of the slice.
+	At    int64 `json:"at"`
+	Kind  int64 `json:"kind"`
+	Value int64 `json:"value"`
+	// Message is an index into Messages.
+	Message int64 `json:"message"`
+}
+
+func samplesPrefix(shipment string) string { return "samples/" + shipment + "/" }
+
+func samplesKey(shipment string, device int, n int64) string {
+	return fmt.Sprintf("%s%d/%05d", samplesPrefix(shipment), device, n)
+}
+
+// change is a slice to be written.
+type change struct {
+	key   string
+	slice slice
+}
+
+func (s Shipment) sliceWidth() domain.Millis { return s.Terms.Sampling.IntervalMillis * SlotsPerSlice }
+
+func (s Shipment) sliceOf(at domain.Millis) int64 { return int64((at - s.DespatchAt) / s.sliceWidth()) }
+
+func (s Shipment) sliceStart(n int64) domain.Millis {
+	return s.DespatchAt + domain.Millis(n)*s.sliceWidth()
+}
+
+// merge adds samples, which are in order of time, to the slices that they fall into.
+func (c call) merge(s Shipment, device int, samples []sample) ([]change, error) {
+	var changed []change
+	for len(samples) > 0 {
+		n, end := s.sliceOf(samples[0].at), 1
+		for end < len(samples) && s.sliceOf(samples[end].at) == n {
+			end++
+		}
+		key := samplesKey(s.ID, device, n)
+		old, _, err := domain.Load[slice](c.view, key)
+		if err != nil {
+			return nil, err
+		}
+		start := s.sliceStart(n)
+		all := distinct(append(old.unpack(start), samples[:end]...))
+		if len(all) > MaxSliceSamples {
+			return nil, domain.Refuse(domain.LimitExceeded, "more than %d samples within %d ms", MaxSliceSamples, int64(s.sliceWidth()))
+		}
+		changed = append(changed, change{key, pack(start, all)})
+		samples = samples[end:]
+	}
+	return changed, nil
+}
+
+// distinct sorts samples and keeps one of those that state the same at the same instant: the
+// one whose message has the smallest fingerprint, so that order does not matter.
+func distinct(samples []sample) []sample {
+	slices.SortFunc(samples, compareSamples)
+	return slices.CompactFunc(samples, func(a, b sample) bool {
+		return a.at == b.at && a.kind == b.kind && a.value == b.value
+	})
+}
+
+func compareSamples(a, b sample) int {
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.kind, b.kind), cmp.Compare(a.value, b.value), strings.Compare(a.message, b.message))
+}
+
+func pack(start domain.Millis, samples []sample) slice {
+	messages := fingerprints(samples)
+	var packing slice
+	for _, m := range messages {
+		packing.Messages = append(packing.Messages, []byte(m))
+	}
+	for _, each := range samples {
+		i, _ := slices.BinarySearch(messages, each.message)
+		packing.Samples = append(packing.Samples, packed{
+			At: int64(each.at - start), Kind: each.kind, Value: each.value, Message: int64(i),
+		})
+	}
+	return packing
+}
+
+func (s slice) unpack(start domain.Millis) []sample {
+	samples := make([]sample, 0, len(s.Samples))
+	for _, p := range s.Samples {
+		samples = append(samples, sample{
+			at: start + domain.Millis(p.At), kind: p.Kind, value: p.Value, message: string(s.Messages[p.Message]),
+		})
+	}
+	return samples
+}
+
+// fingerprints are those of the samples' messages, sorted, each once.
+func fingerprints(samples []sample) []string {
+	messages := make([]string, 0, len(samples))
+	for _, each := range samples {
+		messages = append(messages, each.message)
+	}
+	slices.Sort(messages)
+	return slices.Compact(messages)
+}
+
+// track is all that one device has shown.
+type track struct {
+	trace   trace
+	samples []sample
+}
+
+// tracks reads the evidence of every device of the shipment, in their order.
+func (c call) tracks(s Shipment) ([]track, error) {
+	tracks := make([]track, len(s.Devices))
+	for i := range tracks {
+		var err error
+		if tracks[i].trace, _, err = domain.Load[trace](c.view, traceKey(s.ID, i)); err != nil {
+			return nil, err
+		}
+		for n := int64(0); n < s.Terms.slices(); n++ {
+			part, found, err := domain.Load[slice](c.view, samplesKey(s.ID, i, n))
+			if err != nil {
+				return nil, err
+			}
+			if found {
+				tracks[i].samples = append(tracks[i].samples, part.unpack(s.sliceStart(n))...)
+			}
+		}
+	}
+	return tracks, nil
+}
+
+// of gives the samples of one kind in order of time, without the instants at which the
+// device contradicts itself.
+func (t track) of(kind int64) []sample {
+	var all, sound []sample
+	for _, each := range t.samples {
+		if each.kind == kind {
+			all = append(all, each)
+		}
+	}
+	for i, each := range all {
+		twice := i > 0 && all[i-1].at == each.at || i+1 < len(all) && all[i+1].at == each.at
+		if !twice {
+			sound = append(sound, each)
+		}
+	}
+	return sound
+}

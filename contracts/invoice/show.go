@@ -1,0 +1,82 @@
+package invoice
+
+import (
+	"errors"
+	"strings"
+
+	"aval/domain"
+	"aval/domain/canon"
+)
+
+// Show gives a party its own fields of a record. Supplier, buyer and auditor see all; anybody
+// else, which is the carrier, sees of a shipment its Consignment and of other records nothing.
+func (contract) Show(key string, body []byte, viewer domain.PartyID) (any, error) {
+	class, _, _ := strings.Cut(key, "/")
+	switch class {
+	case "agreement":
+		a, err := decode[Agreement](body)
+		return show(a, viewer == "" || a.Terms.party(viewer)), err
+	case "shipment":
+		s, err := decode[Shipment](body)
+		if viewer == "" || s.Terms.party(viewer) {
+			return s, err
+		}
+		return s.consignment(), err
+	case "trace":
+		return decode[trace](body)
+	case "samples":
+		return decode[slice](body)
+	case "device":
+		return decode[binding](body)
+	case "number":
+		return decode[usedNumber](body)
+	}
+	return nil, errors.New("show a record of an unknown class")
+}
+
+func decode[S any](body []byte) (state S, err error) {
+	err = canon.Unmarshal(body, &state)
+	return state, err
+}
+
+// show is a value or, to who may not see it, an empty object.
+func show(v any, allowed bool) any {
+	if !allowed {
+		return struct{}{}
+	}
+	return v
+}
+
+// Consignment is a shipment as its carrier sees it: what to carry, how and by when, no price.
+type Consignment struct {
+	ID          string        `json:"id"`
+	Status      string        `json:"status"`
+	Devices     []string      `json:"devices"`
+	SSCC        string        `json:"sscc,omitempty"`
+	Delivery    Delivery      `json:"delivery"`
+	Sampling    Sampling      `json:"sampling"`
+	Band        *Band         `json:"band,omitempty"`
+	DespatchAt  domain.Millis `json:"despatchAt"`
+	DeliverBy   domain.Millis `json:"deliverBy"`
+	DeliveredAt domain.Millis `json:"deliveredAt,omitempty"`
+}
+
+// Band is a temperature band in thousandths of a degree Celsius, without its price.
+type Band struct {
+	LowerMilli int64 `json:"lowerMilli"`
+	UpperMilli int64 `json:"upperMilli"`
+}
+
+func (s Shipment) consignment() Consignment {
+	c := Consignment{
+		ID: s.ID, Status: s.Status, Devices: s.Devices, SSCC: s.SSCC, Delivery: s.Terms.Delivery, Sampling: s.Terms.Sampling,
+		DespatchAt: s.DespatchAt, DeliverBy: s.deliverBy(),
+	}
+	if band := s.Terms.Condition; band != nil {
+		c.Band = &Band{LowerMilli: band.LowerMilli, UpperMilli: band.UpperMilli}
+	}
+	if s.Judgement != nil {
+		c.DeliveredAt = s.Judgement.DeliveredAt
+	}
+	return c
+}
