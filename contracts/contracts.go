@@ -4,6 +4,7 @@ package contracts
 
 import (
 	"aval/contracts/cash"
+	"aval/contracts/flightdelay"
 	"aval/contracts/governance"
 	"aval/domain"
 )
@@ -11,7 +12,8 @@ import (
 // Table gives every kind, once.
 func Table() []domain.Contract {
 	return []domain.Contract{
-		governance.Contract{},
-		cash.Contract{},
+		governance.Contract,
+		cash.Contract,
+		flightdelay.Contract,
 	}
 }

@@ -95,16 +95,18 @@ type Redemption struct {
 }
 
 // Contract is the kind cash/1.
-type Contract struct{}
+var Contract domain.Contract = contract{}
+
+type contract struct{}
 
 // Kind is domain.CashKind.
-func (Contract) Kind() domain.Kind { return domain.CashKind }
+func (contract) Kind() domain.Kind { return domain.CashKind }
 
 // Show gives every party of a record all its fields.
-func (Contract) Show(_ string, body []byte, _ domain.PartyID) (any, error) { return canon.ToJSON(body) }
+func (contract) Show(_ string, body []byte, _ domain.PartyID) (any, error) { return canon.ToJSON(body) }
 
 // Apply judges one command or deadline.
-func (Contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
+func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 	switch in.Command.Name {
 	case "issue":
 		return issue(v, in)

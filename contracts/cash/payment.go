@@ -2,7 +2,6 @@ package cash
 
 import (
 	"strings"
-	"unicode"
 
 	"aval/domain"
 )
@@ -107,14 +106,21 @@ func checkIssuer(v domain.View, bank string, currency domain.Currency) error {
 	return nil
 }
 
-// checkText refuses text outside least..MaxText bytes or with control characters, which
-// could forge lines in a statement. That it is UTF-8 is checked where JSON is read.
+// checkText refuses text outside least..MaxText bytes or with characters that could forge
+// lines of a statement. That it is UTF-8 is checked where JSON is read.
 func checkText(field, text string, least int) error {
 	if len(text) < least || len(text) > MaxText {
 		return domain.Refuse(domain.Malformed, "%s: %d bytes, want %d to %d", field, len(text), least, MaxText)
 	}
-	if strings.ContainsFunc(text, unicode.IsControl) {
+	if strings.ContainsFunc(text, breaksLine) {
 		return domain.Refuse(domain.Malformed, "%s: control character", field)
 	}
 	return nil
+}
+
+// breaksLine finds control characters, line separators, and the marks that turn the
+// direction of writing. The ranges are spelt out because Unicode tables grow with the
+// compiler, and a replay must judge as the first run did.
+func breaksLine(r rune) bool {
+	return r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }

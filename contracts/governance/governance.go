@@ -73,16 +73,18 @@ type Roster struct {
 }
 
 // Contract is the kind governance/1.
-type Contract struct{}
+var Contract domain.Contract = contract{}
+
+type contract struct{}
 
 // Kind is domain.GovernanceKind.
-func (Contract) Kind() domain.Kind { return domain.GovernanceKind }
+func (contract) Kind() domain.Kind { return domain.GovernanceKind }
 
 // Show gives every party of a record all its fields.
-func (Contract) Show(_ string, body []byte, _ domain.PartyID) (any, error) { return canon.ToJSON(body) }
+func (contract) Show(_ string, body []byte, _ domain.PartyID) (any, error) { return canon.ToJSON(body) }
 
 // Apply judges one command.
-func (Contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
+func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 	c := &change{view: v, in: in}
 	var err error
 	switch in.Command.Name {
