@@ -37,38 +37,56 @@ type Policy struct {
 	quorate bool
 }
 
-// ParsePolicy reads a tlog-policy with exactly one log line. "quorum none" asks for no cosignature.
+// ParsePolicy reads a tlog-policy with exactly one log and one quorum line. "quorum none"
+// asks for no cosignature; a file without the line is refused, so that a slip of the pen
+// does not mean trust.
 func ParsePolicy(text []byte) (Policy, error) {
 	var p Policy
 	if len(text) > MaxPolicyBytes {
 		return p, fmt.Errorf("policy of %d bytes, limit %d", len(text), MaxPolicyBytes)
 	}
 	var rest bytes.Buffer
+	quorums := 0
 	for line := range bytes.Lines(text) {
+		line, _, _ = bytes.Cut(line, []byte("#"))
 		fields := bytes.Fields(line)
-		if len(fields) < 2 || string(fields[0]) != "log" {
-			p.quorate = p.quorate || len(fields) == 2 && string(fields[0]) == "quorum" && string(fields[1]) != "none"
-			rest.Write(line)
+		if len(fields) == 0 {
 			continue
 		}
-		if p.log != nil {
-			return p, errors.New("policy names more than one log")
+		switch string(fields[0]) {
+		case "log":
+			if err := p.trust(fields[1:]); err != nil {
+				return Policy{}, err
+			}
+			continue
+		case "quorum":
+			quorums++
+			p.quorate = len(fields) != 2 || string(fields[1]) != "none"
 		}
-		verifier, err := note.NewVerifier(string(fields[1]))
-		if err != nil {
-			return p, fmt.Errorf("policy log key: %w", err)
-		}
-		p.log = verifier
+		rest.Write(bytes.Join(fields, []byte(" ")))
+		rest.WriteByte('\n')
 	}
-	if p.log == nil {
-		return p, errors.New("policy has no log line")
-	}
-	if !p.quorate {
-		return p, nil
+	if p.log == nil || quorums != 1 {
+		return Policy{}, fmt.Errorf("policy: want one log and one quorum line, got %d quorum lines", quorums)
 	}
 	var err error
-	p.quorum, err = witness.ParsePolicy(rest.Bytes())
-	return p, err
+	if p.quorum, err = witness.ParsePolicy(rest.Bytes()); err != nil {
+		return Policy{}, fmt.Errorf("policy: %w", err)
+	}
+	return p, nil
+}
+
+// trust reads the fields of a log line: the key, then perhaps a URL.
+func (p *Policy) trust(fields [][]byte) error {
+	if p.log != nil || len(fields) < 1 || len(fields) > 2 {
+		return errors.New("policy: want exactly one log line, with a key and at most a URL")
+	}
+	verifier, err := note.NewVerifier(string(fields[0]))
+	if err != nil {
+		return fmt.Errorf("policy log key: %w", err)
+	}
+	p.log = verifier
+	return nil
 }
 
 // Origin is the name of the log that the policy trusts.
@@ -77,6 +95,9 @@ func (p Policy) Origin() string { return p.log.Name() }
 // open verifies a signed checkpoint and its cosignatures.
 func (p Policy) open(signed []byte) (log.Checkpoint, error) {
 	var c log.Checkpoint
+	if p.log == nil {
+		return c, errors.New("no policy")
+	}
 	n, err := note.Open(signed, note.VerifierList(p.log))
 	if err != nil {
 		return c, fmt.Errorf("open checkpoint: %w", err)
@@ -84,6 +105,9 @@ func (p Policy) open(signed []byte) (log.Checkpoint, error) {
 	rest, err := c.Unmarshal([]byte(n.Text))
 	if err != nil {
 		return c, fmt.Errorf("read checkpoint: %w", err)
+	}
+	if string(c.Marshal()) != n.Text {
+		return c, errors.New("checkpoint is not in its exact form")
 	}
 	if c.Origin != p.log.Name() || len(rest) != 0 || len(c.Hash) != tlog.HashSize {
 		return c, errors.New("checkpoint is of another log or carries extra lines")

@@ -55,7 +55,7 @@ func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []d
 	}
 	a := &audit{
 		executor: newExecutor(keys.Origin, contracts, codecs), archive: archive, vault: vault, tree: tree, state: newState(),
-		closed: &stateDigest{}, past: map[string]*entry{}, gone: map[string]bool{},
+		closed: &stateDigest{}, past: map[string]*entry{}, gone: map[string]bool{}, members: map[string]map[string]bool{},
 	}
 	if err := a.replay(head); err != nil {
 		return Report{}, err
@@ -63,10 +63,16 @@ func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []d
 	if err := a.compareState(); err != nil {
 		return Report{}, &Fault{head.Size, err}
 	}
+	if err := a.compareMembers(); err != nil {
+		return Report{}, &Fault{head.Size, err}
+	}
 	if err := a.compareHead(keys, head, size, checkpoint); err != nil {
 		return Report{}, &Fault{head.Size, err}
 	}
-	root, err := tree.root(head.Size)
+	var root tlog.Hash
+	if head.Size > 0 {
+		root, err = tree.root(head.Size)
+	}
 	a.report.Origin, a.report.Leaves, a.report.Sums, a.report.Root = keys.Origin, head.Size, a.state.sums(), root[:]
 	return a.report, err
 }
@@ -82,8 +88,12 @@ type audit struct {
 	closed *stateDigest
 	past   map[string]*entry
 	gone   map[string]bool
-	report Report
-	last   sealLeaf
+	// members holds the tags of the records in each list, by the tag of the list.
+	members map[string]map[string]bool
+	report  Report
+	last    sealLeaf
+	// from is the first index of the last batch.
+	from uint64
 }
 
 // Seen and Closed make the audit the History of its own replay.
@@ -126,7 +136,9 @@ func (a *audit) replay(head Head) error {
 	if len(batch) > 0 {
 		return &Fault{next, errors.New("the log does not end with a seal")}
 	}
-	return nil
+	return a.archive.Entries(head.Size, 1, func(s StoredEntry) error {
+		return &Fault{s.Index, errors.New("a leaf is stored beyond the head")}
+	})
 }
 
 // batch executes one batch again and compares everything it left.
@@ -138,7 +150,7 @@ func (a *audit) batch(stored []StoredEntry, closing StoredEntry) error {
 	if s.Sequence <= a.last.Sequence || s.BookedAt <= a.last.BookedAt || s.Entries != uint64(len(stored)) || len(stored) == 0 {
 		return &Fault{closing.Index, errors.New("sequence, time or number of entries of the batch do not follow")}
 	}
-	a.last = s
+	a.last, a.from = s, stored[0].Index
 	b := Batch{Sequence: s.Sequence, Now: s.BookedAt}
 	bodies := make([][]byte, len(stored))
 	for i, entryRow := range stored {
@@ -207,7 +219,47 @@ func (a *audit) note(entries []*entry, changes []change) {
 			a.closed.add(c.body)
 			a.gone[c.slot.name()] = true
 		}
+		if c.body != nil && c.slot.Type == recordSlot {
+			a.enrol(c.slot)
+		}
 	}
+}
+
+// enrol notes the lists that a record is in; it never leaves one.
+func (a *audit) enrol(s *slot) {
+	tag := string(a.vault.tag(s.name()))
+	for _, list := range owners(s) {
+		key := string(a.vault.tag(list))
+		if a.members[key] == nil {
+			a.members[key] = map[string]bool{}
+		}
+		a.members[key][tag] = true
+	}
+}
+
+// compareMembers pages through each list and wants exactly the records that belong to it.
+func (a *audit) compareMembers() error {
+	for list, want := range a.members { //tidy:ordered any difference is a fault
+		found := 0
+		q := SlotQuery{Member: []byte(list), Limit: MaxPage}
+		for more := true; more; {
+			more = false
+			err := a.archive.Slots(q, func(s StoredSlot) error {
+				if !want[string(s.Tag)] {
+					return errors.New("a record is listed for a party that it does not name")
+				}
+				found, more, q.After = found+1, true, s.Tag
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if found != len(want) {
+			return fmt.Errorf("a list holds %d records, want %d", found, len(want))
+		}
+	}
+	return nil
 }
 
 // compareIndexes checks that the entry is found under every name it should be found by.
@@ -263,6 +315,13 @@ func (a *audit) compareState() error {
 		if err != nil {
 			return err
 		}
+		var stored slot
+		if err := canon.Unmarshal(body, &stored); err != nil {
+			return err
+		}
+		if !bytes.Equal(s.Tag, a.vault.tag(stored.name())) {
+			return errors.New("a stored slot lies under the tag of another")
+		}
 		if s.Open {
 			open.add(body)
 		} else {
@@ -293,20 +352,26 @@ func (a *audit) compareHead(keys *Keys, head Head, size uint64, checkpoint []byt
 			return err
 		}
 	}
+	if size != head.Size && size != a.from { // a crash leaves one batch unsigned, which Open signs
+		return fmt.Errorf("the checkpoint covers %d leaves of %d: want all, or all but the last batch", size, head.Size)
+	}
+	if size == 0 {
+		if len(checkpoint) != 0 {
+			return errors.New("a checkpoint is stored for an empty log")
+		}
+		return nil
+	}
 	policy, err := ParsePolicy([]byte("log " + keys.LogVerifier + "\nquorum none\n"))
-	if err != nil || head.Size == 0 {
+	if err != nil {
 		return err
 	}
 	signed, err := policy.open(checkpoint)
 	if err != nil {
 		return err
 	}
-	if signed.Size != size || size > head.Size {
-		return errors.New("the signed head is not one of this log")
-	}
 	root, err := a.tree.root(size)
-	if err == nil && !bytes.Equal(root[:], signed.Hash) {
-		err = errors.New("the signed root is not that of the leaves")
+	if err == nil && (signed.Size != size || !bytes.Equal(root[:], signed.Hash)) {
+		err = errors.New("the signed head is not that of the leaves")
 	}
 	return err
 }

@@ -11,16 +11,24 @@ import (
 // maxFind bounds the tags of one look-up statement.
 const maxFind = 500
 
+// archive is the reading side, on a pool of connections or in one transaction.
+type archive struct{ db querier }
+
+type querier interface {
+	Query(query string, args ...any) (*sql.Rows, error)
+	QueryRow(query string, args ...any) *sql.Row
+}
+
 // Head implements ledger.Archive.
-func (s *Store) Head() (head ledger.Head, size uint64, checkpoint []byte, err error) {
-	err = s.read.QueryRow("SELECT size, sequence, now, signed_size, signed FROM head").
+func (a archive) Head() (head ledger.Head, size uint64, checkpoint []byte, err error) {
+	err = a.db.QueryRow("SELECT size, sequence, now, signed_size, signed FROM head").
 		Scan(&head.Size, &head.Sequence, &head.Now, &size, &checkpoint)
 	return head, size, checkpoint, err
 }
 
 // Entries implements ledger.Archive.
-func (s *Store) Entries(from uint64, limit int, visit func(ledger.StoredEntry) error) error {
-	return s.each("SELECT idx, leaf, body FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?", []any{from, limit}, func(rows *sql.Rows) error {
+func (a archive) Entries(from uint64, limit int, visit func(ledger.StoredEntry) error) error {
+	return a.each("SELECT idx, leaf, body FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?", []any{from, limit}, func(rows *sql.Rows) error {
 		var e ledger.StoredEntry
 		if err := rows.Scan(&e.Index, &e.Leaf, &e.Body); err != nil {
 			return err
@@ -30,8 +38,8 @@ func (s *Store) Entries(from uint64, limit int, visit func(ledger.StoredEntry) e
 }
 
 // Tile implements ledger.Archive.
-func (s *Store) Tile(level int, n uint64) (data []byte, err error) {
-	err = s.read.QueryRow("SELECT data FROM tiles WHERE level = ? AND n = ?", level, n).Scan(&data)
+func (a archive) Tile(level int, n uint64) (data []byte, err error) {
+	err = a.db.QueryRow("SELECT data FROM tiles WHERE level = ? AND n = ?", level, n).Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -39,7 +47,7 @@ func (s *Store) Tile(level int, n uint64) (data []byte, err error) {
 }
 
 // Find implements ledger.Archive.
-func (s *Store) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
+func (a archive) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
 	found := map[string]ledger.StoredID{}
 	for ; len(tags) > 0; tags = tags[min(len(tags), maxFind):] {
 		part := tags[:min(len(tags), maxFind)]
@@ -48,7 +56,7 @@ func (s *Store) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
 			args[i] = tag
 		}
 		query := "SELECT tag, fingerprint, idx FROM identities WHERE tag IN (?" + strings.Repeat(",?", len(part)-1) + ")"
-		err := s.each(query, args, func(rows *sql.Rows) error {
+		err := a.each(query, args, func(rows *sql.Rows) error {
 			var id ledger.StoredID
 			if err := rows.Scan(&id.Tag, &id.Fingerprint, &id.Index); err != nil {
 				return err
@@ -64,9 +72,9 @@ func (s *Store) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
 }
 
 // Refs implements ledger.Archive.
-func (s *Store) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
+func (a archive) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
 	var indexes []uint64
-	err := s.each("SELECT idx FROM refs WHERE tag = ? AND idx >= ? ORDER BY idx LIMIT ?", []any{tag, from, limit}, func(rows *sql.Rows) error {
+	err := a.each("SELECT idx FROM refs WHERE tag = ? AND idx >= ? ORDER BY idx LIMIT ?", []any{tag, from, limit}, func(rows *sql.Rows) error {
 		var index uint64
 		if err := rows.Scan(&index); err != nil {
 			return err
@@ -78,7 +86,7 @@ func (s *Store) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
 }
 
 // Slots implements ledger.Archive.
-func (s *Store) Slots(q ledger.SlotQuery, visit func(ledger.StoredSlot) error) error {
+func (a archive) Slots(q ledger.SlotQuery, visit func(ledger.StoredSlot) error) error {
 	query, args := "SELECT tag, open, body FROM slots WHERE tag = ?", []any{q.Tag}
 	switch {
 	case q.OpenOnly:
@@ -90,7 +98,7 @@ func (s *Store) Slots(q ledger.SlotQuery, visit func(ledger.StoredSlot) error) e
 			WHERE m.list = ? AND m.tag > ? ORDER BY m.tag LIMIT ?`
 		args = []any{q.Member, notNil(q.After), q.Limit}
 	}
-	return s.each(query, args, func(rows *sql.Rows) error {
+	return a.each(query, args, func(rows *sql.Rows) error {
 		var slot ledger.StoredSlot
 		if err := rows.Scan(&slot.Tag, &slot.Open, &slot.Body); err != nil {
 			return err
@@ -99,8 +107,8 @@ func (s *Store) Slots(q ledger.SlotQuery, visit func(ledger.StoredSlot) error) e
 	})
 }
 
-func (s *Store) each(query string, args []any, visit func(*sql.Rows) error) error {
-	rows, err := s.read.Query(query, args...)
+func (a archive) each(query string, args []any, visit func(*sql.Rows) error) error {
+	rows, err := a.db.Query(query, args...)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"sync"
 
 	_ "modernc.org/sqlite" // the pure-Go driver, registered as "sqlite"
@@ -22,6 +23,8 @@ const maxReaders = 8
 
 // Store is a ledger.Store in one database file.
 type Store struct {
+	archive
+	lock  *sql.DB
 	write *sql.DB
 	read  *sql.DB
 	mu    sync.Mutex // one writer at a time: Append, SwapCheckpoint, Quarantine
@@ -29,46 +32,61 @@ type Store struct {
 	insertEntry, insertID, insertRef, upsertSlot, deleteSlot, insertMember, upsertTile *sql.Stmt
 }
 
-// Create makes a new database file. It fails if the file exists.
+// Create makes a new database file. It fails if the file holds a ledger already.
 func Create(path string) (*Store, error) { return open(path, "rwc", true) }
 
-// Open opens a database that Create made, and brings its schema forward.
+// Open opens a database that Create made, and brings its schema forward. ErrInUse if it is open already.
 func Open(path string) (*Store, error) { return open(path, "rw", false) }
 
 func open(path, mode string, fresh bool) (*Store, error) {
-	write, err := connect(path, mode, 1)
+	lock, err := acquire(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(write, fresh); err != nil {
-		write.Close()
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	read, err := connect(path, "rw", maxReaders)
-	if err != nil {
-		write.Close()
-		return nil, err
-	}
-	s := &Store{write: write, read: read}
-	if err := s.prepare(); err != nil {
+	s := &Store{lock: lock}
+	if err := s.open(path, mode, fresh); err != nil {
 		s.Close()
-		return nil, err
+		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	return s, nil
 }
 
-func connect(path, mode string, connections int) (*sql.DB, error) {
-	query := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": {
-		"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(1)", "cache_size(-65536)",
-		"wal_autocheckpoint(4000)", "temp_store(MEMORY)",
-	}}
+func (s *Store) open(path, mode string, fresh bool) (err error) {
+	if s.write, err = connect(path, mode, 1, durable); err != nil {
+		return err
+	}
+	if err := migrate(s.write, fresh); err != nil {
+		return err
+	}
+	if s.read, err = connect(path, "rw", maxReaders, append(slices.Clone(durable), "query_only(1)")); err != nil {
+		return err
+	}
+	s.archive = archive{s.read}
+	return s.prepare()
+}
+
+// durable are the settings of every connection to a ledger.
+var durable = []string{
+	"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(1)", "cache_size(-65536)",
+	"wal_autocheckpoint(4000)", "temp_store(MEMORY)",
+}
+
+func connect(path, mode string, connections int, pragmas []string) (*sql.DB, error) {
+	query := url.Values{"mode": {mode}, "_pragma": pragmas}
+	if mode != "ro" {
+		query.Set("_txlock", "immediate")
+	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	return db, db.Ping()
+	if err := db.Ping(); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
 }
 
 // migrate applies the migrations that the file lacks, each in its own transaction.
@@ -133,7 +151,15 @@ func (s *Store) prepare() error {
 }
 
 // Close implements ledger.Store.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+func (s *Store) Close() error {
+	var err error
+	for _, db := range []*sql.DB{s.read, s.write, s.lock} { // the lock goes last
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	return err
+}
 
 // Append implements ledger.Store.
 func (s *Store) Append(c ledger.Commit) error {

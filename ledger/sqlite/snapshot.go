@@ -1,0 +1,52 @@
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Snapshot is a ledger.Archive on one moment of a database, beside a running node: a long
+// verification sees no later commit. Not for concurrent use.
+type Snapshot struct {
+	archive
+	db *sql.DB
+	tx *sql.Tx
+}
+
+// OpenSnapshot opens a database for reading, also one that is in use. It writes nothing; the
+// schema must be this program's.
+func OpenSnapshot(path string) (*Snapshot, error) {
+	db, err := connect(path, "ro", 1, []string{"busy_timeout(10000)", "query_only(1)", "temp_store(MEMORY)"})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s := &Snapshot{db: db}
+	if s.tx, err = db.Begin(); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s.archive = archive{s.tx}
+	var version int // reading it fixes the moment
+	err = s.tx.QueryRow("PRAGMA user_version").Scan(&version)
+	if err == nil && version != len(migrations) {
+		err = fmt.Errorf("schema %d, want %d", version, len(migrations))
+	}
+	if err == nil {
+		_, _, _, err = s.Head()
+	}
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// Close ends the snapshot.
+func (s *Snapshot) Close() error {
+	var err error
+	if s.tx != nil {
+		err = s.tx.Rollback()
+	}
+	return errors.Join(err, s.db.Close())
+}
