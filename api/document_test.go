@@ -109,7 +109,7 @@ func (c *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	template, operation := c.doc.operation(r.Method, r.URL.EscapedPath())
-	if operation == nil || response.StatusCode == http.StatusRequestHeaderFieldsTooLarge {
+	if operation == nil || response.StatusCode == http.StatusRequestHeaderFieldsTooLarge || response.StatusCode == http.StatusMethodNotAllowed {
 		return response, nil // answers that belong to no operation
 	}
 	described, ok := operation["responses"].(map[string]any)[strconv.Itoa(response.StatusCode)]

@@ -291,8 +291,8 @@ func (h *house) streamWith(r request) *feed {
 		h.Fatalf("stream: status %d", response.StatusCode)
 	}
 	f := &feed{T: h.T, response: response, lines: bufio.NewReader(response.Body)}
-	before := h.streams.total.Load()
 	f.close = sync.OnceFunc(func() {
+		before := h.streams.total.Load()
 		cancel()
 		response.Body.Close()
 		eventually(h.T, "the stream's place is free", func() bool { return h.streams.total.Load() < before })
@@ -343,4 +343,15 @@ func (f *feed) named(name string) event {
 			return e
 		}
 	}
+}
+
+// scrape reads the metrics.
+func (h *house) scrape() string {
+	h.Helper()
+	w := httptest.NewRecorder()
+	h.Admin().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK {
+		h.Fatalf("metrics: %d %s", w.Code, w.Body)
+	}
+	return w.Body.String()
 }

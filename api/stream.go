@@ -53,7 +53,8 @@ func (s *Server) events(c call) error {
 		return err
 	}
 	defer leave()
-	st := &stream{Server: s, call: c, next: from, control: http.NewResponseController(c.Response())}
+	// The controller of the writer below echo's: echo's own Flush loses the error.
+	st := &stream{Server: s, call: c, next: from, control: http.NewResponseController(c.Response().Writer)}
 	changed := s.ledger.Changed()
 	page, err := st.page()
 	if err != nil {

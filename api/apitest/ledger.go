@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/transparency-dev/formats/proof"
@@ -303,4 +304,19 @@ func bundle(entries []entry) []byte {
 		data = append(data, e.leaf...)
 	}
 	return data
+}
+
+// Flood commits many entries for one party at once, each with a long detail.
+func (l *Ledger) Flood(party domain.PartyID, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	detail := strings.Repeat("x", 1000)
+	for range n {
+		l.append(entry{parties: []domain.PartyID{party}, view: ledger.EntryView{
+			Index: uint64(len(l.entries)), Sequence: 1, BookedAt: l.now, Kind: domain.CashKind, Contract: "main", Name: "refuse",
+			Code: domain.TooLate, Detail: detail,
+		}})
+	}
+	close(l.changed)
+	l.changed = make(chan struct{})
 }
