@@ -72,6 +72,7 @@ func TestPaymentsRefuse(t *testing.T) {
 	}{
 		"issue without the role":      {"acme", "acme", "issue", object{"to": "acme", "amount": eur(1)}, domain.NotPermitted},
 		"issue in another's name":     {"rival", "bank", "issue", object{"to": "acme", "amount": eur(1)}, domain.NotPermitted},
+		"issue anew for another":      {"rival", "bank", "issue", object{"to": "acme", "amount": object{"minor": 1, "currency": "USD"}}, domain.NotPermitted},
 		"issue of a taken currency":   {"rival", "rival", "issue", object{"to": "acme", "amount": eur(1)}, domain.NotPermitted},
 		"issue to a stranger":         {"bank", "bank", "issue", object{"to": "nobody", "amount": eur(1)}, domain.NotFound},
 		"issue of nothing":            {"bank", "bank", "issue", object{"to": "acme", "amount": eur(0)}, domain.InvalidAmount},

@@ -104,6 +104,50 @@ func TestMoneySentToAFinalRecordEndsTheTest(t *testing.T) {
 	}
 }
 
+func TestMoneyOutOfNothingAndDebtEndTheTest(t *testing.T) {
+	for want, tampered := range map[string]map[balanceKey]int64{
+		"law conservation": {{"party/acme", "EUR"}: 1},
+		"law floor":        {{"party/acme", "EUR"}: -1, {"issue/bench", "EUR"}: 1},
+	} {
+		b := newBench(stopper{})
+		b.balances = tampered
+		if message := ended(b.checkLaws); !strings.HasPrefix(message, want) {
+			t.Errorf("ended with %q, want %q", message, want)
+		}
+	}
+}
+
+func TestAViewShowsOpenRecordsOfItsKindAndOwnMoney(t *testing.T) {
+	b := newBench(stopper{})
+	for _, key := range []string{"pot/b", "pot/a", "pot/c", "pan/a"} {
+		b.records[recordKey{"pot/1", key}] = record{body: []byte(key)}
+	}
+	b.records[recordKey{"pot/1", "pot/d"}] = record{final: true}
+	b.records[recordKey{"jar/1", "pot/e"}] = record{}
+	for account, minor := range map[domain.AccountID]int64{"party/acme": 1, "party/other": 2, "escrow/pot/1/pot/a": 3, "escrow/jar/1/pot/a": 4, "issue/acme": 5} {
+		b.balances[balanceKey{account, "EUR"}] = minor
+	}
+	v := view{b, "pot/1", "acme"}
+	found := v.Scan("pot/", "pot/a", 5)
+	if len(found) != 2 || found[0].Key != "pot/b" || found[1].Key != "pot/c" || len(v.Scan("pot/", "", 1)) != 1 {
+		t.Errorf("scan gives %v", found)
+	}
+	if _, open := v.Get("pot/d"); open || !v.Closed("pot/d") || v.Closed("pot/a") || v.Closed("pot/z") {
+		t.Error("final records are not closed")
+	}
+	if body, open := v.Get("pot/a"); !open || string(body) != "pot/a" {
+		t.Errorf("get gives %q", body)
+	}
+	for account, want := range map[domain.AccountID]int64{"party/acme": 1, "party/other": 0, "escrow/pot/1/pot/a": 3, "escrow/jar/1/pot/a": 0, "issue/acme": 0} {
+		if got := v.Available(account, "EUR"); got != want {
+			t.Errorf("%s: %d, want %d", account, got, want)
+		}
+	}
+	if message := ended(func() { v.Scan("pot/", "", domain.MaxScan+1) }); message == "" {
+		t.Error("an unbounded scan passed")
+	}
+}
+
 func TestDeadlinesRunInOrderAndMustSucceed(t *testing.T) {
 	fx := domain.Effects{Deadlines: []domain.Deadline{{At: 90, Contract: "b", Name: "Good"}, {At: 90, Contract: "a", Name: "Good"}, {At: 80, Contract: "c", Name: "Good"}}}
 	b := newBench(stopper{}, broken{func() (domain.Effects, error) { return fx, nil }})

@@ -42,9 +42,9 @@ func (c *change) decode(body any, subject func() string) error {
 	return nil
 }
 
-// absent refuses a key that is taken.
+// absent refuses a key that is taken. No record of this kind is ever final.
 func (c *change) absent(key string) error {
-	if _, found := c.view.Get(key); found || c.view.Closed(key) {
+	if _, found := c.view.Get(key); found {
 		return domain.Refuse(domain.AlreadyExists, "%.110s is registered", key)
 	}
 	return nil

@@ -221,6 +221,13 @@ func TestAnOperatorRevokesTheKeysOfItsInstruments(t *testing.T) {
 	}
 }
 
+func TestADeviceMayBeNamedLikeAMember(t *testing.T) {
+	b := begun(t)
+	k := key(t, "device founder")
+	must(t, send(b, "founder", "founder", "registerDevice", object{"device": "founder", "operator": "acme", "gateway": "gw", "key": k}))
+	must(t, send(b, "acme", k.ID, "revokeKey", object{"id": k.ID}))
+}
+
 func TestSomeMemberCanAlwaysSign(t *testing.T) {
 	b := begun(t)
 	first, second := key(t, "founder").ID, key(t, "founder 2")
