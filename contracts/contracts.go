@@ -6,6 +6,7 @@ import (
 	"aval/contracts/cash"
 	"aval/contracts/flightdelay"
 	"aval/contracts/governance"
+	"aval/contracts/invoice"
 	"aval/domain"
 )
 
@@ -15,5 +16,6 @@ func Table() []domain.Contract {
 		governance.Contract,
 		cash.Contract,
 		flightdelay.Contract,
+		invoice.Contract,
 	}
 }
