@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"sync"
 
@@ -39,6 +40,11 @@ func Create(path string) (*Store, error) { return open(path, "rwc", true) }
 func Open(path string) (*Store, error) { return open(path, "rw", false) }
 
 func open(path, mode string, fresh bool) (*Store, error) {
+	if !fresh { // or the lock of a database that is not there would be left behind
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
+	}
 	lock, err := acquire(path)
 	if err != nil {
 		return nil, err
