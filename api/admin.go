@@ -28,5 +28,17 @@ func (s *Server) Admin(others ...prometheus.Gatherer) http.Handler {
 			pprof.Handler(name).ServeHTTP(w, r)
 		})
 	}
-	return mux
+	return s.guard(mux)
+}
+
+// guard answers a panic with 500. net/http would write its value to the log.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if s.recovered(recover(), "admin") {
+				http.Error(w, "internal error", http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
 }

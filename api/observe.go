@@ -57,20 +57,28 @@ func (s *Server) answer(c echo.Context, err error, id string) (status int, code 
 	return c.Response().Status, string(p.Code)
 }
 
-// protect turns a panic into an internal error. The log gets the places, never the value.
+// protect turns a panic into an internal error.
 func (s *Server) protect(next echo.HandlerFunc, c echo.Context, id string) (err error) {
 	defer func() {
-		switch r := recover(); r {
-		case nil:
-		case http.ErrAbortHandler:
-			panic(r)
-		default:
-			s.metrics.panics.Inc()
-			s.log.Error("panic", "id", id, "at", places())
+		if s.recovered(recover(), id) {
 			err = newProblem(internal, "")
 		}
 	}()
 	return next(c)
+}
+
+// recovered counts what recover gave, and says whether there was a panic. The log gets the
+// places, never the value.
+func (s *Server) recovered(r any, id string) bool {
+	switch r {
+	case nil:
+		return false
+	case http.ErrAbortHandler:
+		panic(r)
+	}
+	s.metrics.panics.Inc()
+	s.log.Error("panic", "id", id, "at", places())
+	return true
 }
 
 // places lists the functions and lines under a panic. A stack trace of the runtime would
@@ -78,7 +86,7 @@ func (s *Server) protect(next echo.HandlerFunc, c echo.Context, id string) (err 
 func places() string {
 	const depth = 24
 	pcs := make([]uintptr, depth)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)]) // skip Callers, places, the deferred function, gopanic
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(5, pcs)]) // skip Callers, places, recovered, the deferred function, gopanic
 	var lines []string
 	for {
 		f, more := frames.Next()

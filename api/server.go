@@ -56,7 +56,7 @@ func newServer(c Config, l limits) *Server {
 	s.streams = &streams{limit: l.streams, partyLimit: l.partyStreams}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.metrics = newMetrics(s)
-	s.handler = s.mount()
+	s.handler = headAsGet(s.mount())
 	return s
 }
 
@@ -65,7 +65,7 @@ func (s *Server) mount() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = func(err error, c echo.Context) { problemOf(err).write(c) }
-	e.Pre(s.observe, limitURL, headAsGet)
+	e.Pre(s.observe, limitURL)
 	for _, r := range s.routes() {
 		e.Add(r.method, r.path, s.serve(r))
 	}
