@@ -50,6 +50,13 @@ func (f *Faulty) Fired() bool {
 	return f.fired
 }
 
+// Calls counts the calls of an operation so far.
+func (f *Faulty) Calls(op string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls[op]
+}
+
 // do runs one call of an operation, or what the fault leaves of it.
 func (f *Faulty) do(op string, call func() error) error {
 	f.mu.Lock()
