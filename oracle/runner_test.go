@@ -39,6 +39,7 @@ func TestWhatGoesOnRecord(t *testing.T) {
 		"three failures":                        {[]answer{failing()}, 9, "[unreachable]"},
 		"failures apart":                        {[]answer{failing(), failing(), pending(), failing(), failing(), pending()}, 6, "[]"},
 		"failures after landed":                 {[]answer{landed(1), failing()}, 9, "[landed]"},
+		"one failure among answers":             {[]answer{pending(), pending(), failing(), pending()}, 5, "[]"},
 		"failures, then landed":                 {[]answer{failing(), failing(), failing(), landed(1)}, 5, "[unreachable landed]"},
 		"a phase that nobody listed is shown":   {[]answer{{status: domain.FlightStatus{Phase: "holding"}}}, 2, "[holding]"},
 		"unreachable said by the source itself": {[]answer{landed(1), unknown("unreachable")}, 3, "[landed]"},

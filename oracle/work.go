@@ -31,7 +31,7 @@ func (r *Runner) work(ctx context.Context, s *subject, now domain.Millis) {
 		var status domain.FlightStatus
 		status, answered = r.poll(ctx, s, &stats)
 		due = answered || ctx.Err() == nil // a poll that the caller broke off is still to be made
-		if answered || due && s.failures+1 == UnreachableAfter {
+		if answered || due && s.failures+1 >= UnreachableAfter {
 			for _, j := range jobs {
 				if !j.closed {
 					r.report(ctx, j, status, now, &stats)
