@@ -49,12 +49,12 @@ func DecodeJSON(data []byte, v any) error {
 // name of a field: encoding/json would take "TO" for "to", so that signers and readers could
 // disagree about which of the two counts.
 func checkKeys(d *json.Decoder, t reflect.Type, path string, depth int) error {
-	if depth > MaxDepth {
-		return fmt.Errorf("%.80s: nested deeper than %d", path, MaxDepth)
-	}
 	token, err := d.Token()
 	if err != nil {
 		return err
+	}
+	if _, opens := token.(json.Delim); opens && depth >= MaxDepth {
+		return fmt.Errorf("%.80s: nested deeper than %d", path, MaxDepth)
 	}
 	switch t = target(t); token {
 	case json.Delim('{'):
