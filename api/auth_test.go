@@ -12,17 +12,6 @@ import (
 	"aval/domain/envelope"
 )
 
-// readPaths are the paths that need a token.
-func readPaths() []string {
-	var paths []string
-	for name, path := range examplePaths() {
-		if strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(name, "POST") {
-			paths = append(paths, path)
-		}
-	}
-	return paths
-}
-
 func (h *house) seal(s *envelope.Signer, typ string, payload any) string {
 	h.Helper()
 	raw, err := envelope.Seal(s, typ, payload)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"aval/domain"
 	"aval/ledger"
 )
 
@@ -123,6 +124,9 @@ func (s *subscription) deliver(data []byte) error {
 	}
 	if e.Index < s.next {
 		return nil
+	}
+	if e.Index > domain.MaxMinor {
+		return fmt.Errorf("entry of the event stream has index %d, beyond %d", e.Index, int64(domain.MaxMinor))
 	}
 	if err := s.each(e); err != nil {
 		return &callbackError{err}
