@@ -25,7 +25,7 @@
 //	leg key     Settle                 deadline  one slice of SettleSlice policies, again until none is left
 //
 //	quote:  open -> bound | expired
-//	leg:    open -> decided | void -> (settled ->) closed      one record for each product that covers the leg
+//	leg:    open -> decided | void -> (settled ->) closed      record leg/<leg key>/<product>: one for each product on the leg
 //	policy: bound -> paid | notDue | void
 //
 // # Evidence

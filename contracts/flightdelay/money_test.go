@@ -33,6 +33,17 @@ func TestMoneyCases(t *testing.T) {
 		s.must(s.Send(sold, "insurer", Kind, "P", "withdraw", Amount{usd(50_000_00 - 200_00)}))
 		s.must(s.Send(sold, "alice", Kind, "PA", "bind", Bind{Quote: "Q1"}))
 	})
+	t.Run("39: the reserve that a quote keeps backs no other policy", func(t *testing.T) {
+		s := newStage(t)
+		s.must(s.Send(sold, "insurer", Kind, "P", "withdraw", Amount{usd(50_000_00 - 200_00)}))
+		s.must(s.Send(sold, "alice", Kind, "Q1", "quote", Quote{"P", theLeg()}))
+		wantCode(t, s.bind(sold, "bob", "PB", theLeg()), domain.InsufficientFunds)
+		s.must(s.Send(sold, "alice", Kind, "PA", "bind", Bind{Quote: "Q1"}))
+		var p product
+		if s.Body(Kind, "product/P", &p); p.Quoted != 0 || p.Locked != 200_00 {
+			t.Errorf("%+v", p)
+		}
+	})
 	t.Run("42: a holder without any role left is paid", func(t *testing.T) {
 		s := newStage(t).cover(2)
 		s.Register("alice")

@@ -76,6 +76,17 @@ func TestJudgeHoldsForEveryPolicyOfTheLeg(t *testing.T) {
 	}
 }
 
+func TestHoldLooksAtEverySchedule(t *testing.T) {
+	s := newStage(t).cover(1)
+	later := theLeg()
+	later.ScheduledIn += 5 * minute
+	s.must(s.bind(sold, "bob", "PB", later))
+	s.must(s.report(in+2*hour, "cirium", landed(61*minute)))
+	s.must(s.report(in+2*hour, "aero", landed(75*minute)))
+	s.Advance(in + 3*hour)
+	s.wantOpen("PA", "PB")
+}
+
 func TestQuorumCases(t *testing.T) {
 	t.Run("28: two of three", func(t *testing.T) {
 		s := newStage(t).cover(1)

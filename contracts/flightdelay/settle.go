@@ -85,12 +85,9 @@ func (t *turn) review() error {
 			continue
 		}
 		e.changed = true
-		switch {
-		case e.book.Decision.made():
+		if e.book.Decision.made() {
 			t.closeBook(e)
-		case e.book.Policies == 0 && e.book.VoidAt <= t.in.Now:
-			t.closeBook(e) // quoted or listed and never bought
-		default:
+		} else {
 			t.lastCall(e)
 		}
 	}
@@ -98,7 +95,8 @@ func (t *turn) review() error {
 	return nil
 }
 
-// lastCall decides on what there is, or voids at the void deadline.
+// lastCall decides on what there is, or voids at the void deadline. A leg that was quoted or
+// listed and never bought ends this way too.
 func (t *turn) lastCall(e *entry) {
 	t.consider(e, true)
 	if !e.book.Decision.made() && e.book.VoidAt <= t.in.Now {

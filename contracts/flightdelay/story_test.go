@@ -33,7 +33,7 @@ func (s *story) fresh(prefix string) string {
 }
 
 func (s *story) step() {
-	now := s.Now() + domain.Millis(rapid.IntRange(1, 60).Draw(s.r, "minutes"))*minute
+	now := s.Now() + domain.Millis(rapid.IntRange(0, 10).Draw(s.r, "minutes"))*minute
 	holder := rapid.SampledFrom(holders).Draw(s.r, "holder")
 	switch rapid.IntRange(0, 6).Draw(s.r, "step") {
 	case 0, 1:
@@ -50,7 +50,9 @@ func (s *story) step() {
 		if len(s.quotes) > 0 {
 			id := s.fresh("P")
 			quote := rapid.SampledFrom(s.quotes).Draw(s.r, "quote")
-			if s.Send(now, holder, Kind, id, "bind", Bind{Quote: quote}) == nil {
+			var q quotation
+			s.Body(Kind, "quote/"+quote, &q)
+			if s.Send(now, q.Holder, Kind, id, "bind", Bind{Quote: quote}) == nil {
 				s.policies = append(s.policies, id)
 			}
 		}
