@@ -270,7 +270,8 @@ func (a *audit) compareIndexes(s *sealedEntry) error {
 		if err != nil {
 			return err
 		}
-		if id, ok := found[string(tag)]; !ok || id.Index != s.Index {
+		id, ok := found[string(tag)]
+		if !ok || id.Index != s.Index || !bytes.Equal(id.Fingerprint, a.vault.tag(fingerprintName(s.Fingerprint))) {
 			return errors.New("the identity is not filed, or for another entry")
 		}
 	}
