@@ -80,6 +80,18 @@ func TestGapIsNotCharged(t *testing.T) {
 	}
 }
 
+// A device that reads more often than agreed is charged for the time, not for the readings.
+func TestOversamplingCostsNothing(t *testing.T) {
+	hot := lane(9000, 9000, 9000, 9000, 5000)
+	for i := range hot.samples {
+		hot.samples[i].at = start + domain.Millis(i)*5*minute
+	}
+	j := assessed(t, coldChain(), start+60*minute, hot)
+	if len(j.Excursions) != 1 || j.Excursions[0].DegreeMinutes != "20" || j.Excursions[0].To != start+20*minute {
+		t.Errorf("excursions %+v", j.Excursions)
+	}
+}
+
 func TestDevicesCountTogetherNotTwice(t *testing.T) {
 	for name, c := range map[string]struct {
 		tracks     []track

@@ -103,7 +103,8 @@
 //
 // A sample takes about 12 bytes, a message 34. Samples are kept in slices by observed time,
 // so that one message rewrites only the slices it speaks of: at most 12 KiB each, 2 to 5 KiB
-// usually. A trip of ten days, one device, a reading each 5 min, is 45 slices, some 180 KiB, until it is judged.
+// usually. A trip of ten days, one device, a reading each 5 min, is 45 slices, some 180 KiB,
+// until it is judged; with every limit reached a shipment keeps 11 MiB. Judging reads it all, once.
 package invoice
 
 import (

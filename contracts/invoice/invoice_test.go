@@ -141,6 +141,9 @@ func TestIncompleteEvidence(t *testing.T) {
 			s := incomplete(t)
 			c.story(s)
 			s.ends(c.status, c.paid)
+			if end := s.state(); end.Payoff.Rule == ByAcceptance && end.Claim != end.Deduction {
+				t.Errorf("a claim of %d is left, conceded was %d", end.Claim, end.Deduction)
+			}
 			s.must("bistro", "close", "A", nil)
 			if got := s.Balance("party/bistro", "EUR"); got != 1_000_000-c.paid {
 				t.Errorf("buyer has %d", got)
@@ -267,6 +270,19 @@ func TestScanProvesTheDelivery(t *testing.T) {
 			s.Advance(start + 3*Day)
 			s.ends(c.status, c.paid)
 		})
+	}
+}
+
+// Scanned one after the other, the proof is complete with the second, whichever that is.
+func TestScansOfOneMessageAtTwoInstants(t *testing.T) {
+	for _, texts := range [][2]string{{"DOCK-7", sscc}, {sscc, "DOCK-7"}} {
+		s := shipped(t, byScan())
+		readings := append(scanned(start+hour, texts[0]), scanned(start+hour+minute, texts[1])...)
+		s.observe(message("probe", 1, start+2*hour, append(readings, scanned(start+2*hour, sscc, "DOCK-7")...)...))
+		s.Advance(start + 5*hour)
+		if j := s.judgement(); j.DeliveredAt != start+hour+minute {
+			t.Errorf("%v: delivered %d ms after start", texts, j.DeliveredAt-start)
+		}
 	}
 }
 

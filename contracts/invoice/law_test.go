@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -96,6 +97,79 @@ func TestEveryShipmentEndsAndMoneyIsConserved(t *testing.T) {
 			rt.Fatalf("silence paid in full on %v", j.Incomplete)
 		}
 	})
+}
+
+// hostile plays odd and hostile messages and commands on a shipment that is under way; the
+// bench asserts its laws, and whatever happened the shipment ends and no escrow keeps money.
+func hostile(t testing.TB, rt *rapid.T) {
+	terms := coldChain()
+	terms.Delivery.Proof = rapid.SampledFrom([]Proof{ByFence, ByScan, ByAny, ByAll}).Draw(rt, "proof")
+	if terms.Delivery.Proof == ByScan {
+		terms.Delivery.Fence = nil
+	}
+	s := shipped(t, terms, "probe", "second")
+	for range rapid.IntRange(1, 30).Draw(rt, "messages") {
+		s.Advance(s.Now() + domain.Millis(rapid.Int64Range(0, int64(4*hour)).Draw(rt, "wait")))
+		o := domain.Observation{
+			Kind: Kind, Subject: "S", Holder: rapid.SampledFrom([]string{"probe", "second", "third"}).Draw(rt, "device"),
+			Epoch: rapid.Uint64Range(1, 2).Draw(rt, "epoch"), Sequence: rapid.Uint64Range(1, 40).Draw(rt, "sequence"),
+			Previous: rapid.SliceOfN(rapid.Byte(), 0, 2).Draw(rt, "previous"), ObservedAt: instant(s).Draw(rt, "observedAt"),
+			ClockQuality: rapid.SampledFrom([]domain.ClockQuality{"", domain.ClockUnset, domain.ClockGNSS}).Draw(rt, "clock"),
+		}
+		for range rapid.IntRange(1, 6).Draw(rt, "readings") {
+			o.Readings = append(o.Readings, reading(s, rt)...)
+		}
+		s.mayRefuse(s.Observe(s.Now(), o))
+		if rapid.IntRange(0, 9).Draw(rt, "speak") == 0 {
+			name := rapid.SampledFrom([]string{"accept", "reject", "concede", "contest", "deliver", "cancel"}).Draw(rt, "name")
+			body := map[string]any{"reject": Rejection{"QUA"}, "deliver": Arrival{instant(s).Draw(rt, "at")}}[name]
+			s.mayRefuse(s.try(rapid.SampledFrom([]domain.PartyID{"acme", "bistro", "hauler"}).Draw(rt, "sender"), name, "S", body))
+		}
+	}
+	s.Advance(start + 150*Day)
+	if end := s.state(); !end.final() || s.Balance(end.escrow(), "EUR") != 0 || !s.Final(Kind, "agreement/A") {
+		rt.Fatalf("not ended: %+v", end)
+	}
+}
+
+// instant draws one near the story's, or an extreme one.
+func instant(s *story) *rapid.Generator[domain.Millis] {
+	near := rapid.Map(rapid.Int64Range(-int64(6*hour), int64(10*minute)), func(d int64) domain.Millis { return s.Now() + domain.Millis(d) })
+	return rapid.OneOf(near, near, near, rapid.SampledFrom([]domain.Millis{0, 1, -1, start, -1 << 63, 1<<63 - 1, s.Now()}))
+}
+
+func reading(s *story, rt *rapid.T) []domain.Reading {
+	when := instant(s).Draw(rt, "at")
+	switch rapid.IntRange(0, 5).Draw(rt, "reading") {
+	case 0, 1:
+		return []domain.Reading{celsius(when, rapid.Int64Range(-20_000, 330_000).Draw(rt, "milli"))}
+	case 2:
+		return inside(when)
+	case 3:
+		return scanned(when, "DOCK-7", sscc)
+	case 4:
+		return at(when, rapid.Int64().Draw(rt, "latitude"), rapid.Int64().Draw(rt, "longitude"))
+	}
+	return []domain.Reading{{
+		Name: rapid.SampledFrom([]string{"temperature", "latitude", "longitude", "scan", ""}).Draw(rt, "name"),
+		Unit: rapid.SampledFrom([]string{"Cel", "lat", "lon", ""}).Draw(rt, "unit"), Value: rapid.Int64().Draw(rt, "value"),
+		Scale: rapid.Int8().Draw(rt, "scale"), Text: rapid.SampledFrom([]string{"", sscc}).Draw(rt, "text"), At: when,
+	}}
+}
+
+// mayRefuse asserts that an error is a refusal: the bench ends the test at any other.
+func (s *story) mayRefuse(err error) {
+	s.t.Helper()
+	var r *domain.Rejection
+	if err != nil && !errors.As(err, &r) {
+		s.t.Fatal(err)
+	}
+}
+
+func TestHostileEvidence(t *testing.T) { rapid.Check(t, func(rt *rapid.T) { hostile(t, rt) }) }
+
+func FuzzEvidence(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) { rapid.MakeFuzz(func(rt *rapid.T) { hostile(t, rt) })(t, data) })
 }
 
 func BenchmarkObserve(b *testing.B) {

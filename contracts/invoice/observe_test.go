@@ -229,6 +229,49 @@ func TestEvidenceLimits(t *testing.T) {
 	})
 }
 
+func TestReadingsAfterTheCloseStandApart(t *testing.T) {
+	s := shipped(t, coldChain())
+	closes := s.state().closes()
+	s.observe(message("probe", 1, closes-1, celsius(closes, 5000), celsius(closes+1, 5000)))
+	if tr, samples := s.evidence(); tr.Apart != 1 || len(samples) != 1 {
+		t.Errorf("apart %d, %d samples", tr.Apart, len(samples))
+	}
+}
+
+// A device may send what is new before its backlog: the message after a hole can be older
+// than the one before it. The time between the two is unknown all the same.
+func TestHoleBetweenABacklogAndNews(t *testing.T) {
+	var tr trace
+	for _, each := range []struct {
+		sequence uint64
+		at       domain.Millis
+	}{{1, 100}, {3, 40}} {
+		o := domain.Observation{KeyID: "k", Epoch: 1, Sequence: each.sequence}
+		if err := tr.add(o, intake{from: each.at, to: each.at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if holes := tr.holes(); !slices.Equal(holes, []span{{40, 100}}) || tr.known(70, holes) || !tr.known(40, holes) || !tr.known(100, holes) {
+		t.Errorf("holes %v", holes)
+	}
+}
+
+func TestRunsOfTwoEpochsOrKeysDoNotJoin(t *testing.T) {
+	for name, next := range map[string]domain.Observation{
+		"epoch": {KeyID: "k", Epoch: 2, Sequence: 2, Previous: []byte{9}}, "key": {KeyID: "l", Epoch: 1, Sequence: 2, Previous: []byte{9}},
+	} {
+		var tr trace
+		for _, o := range []domain.Observation{{KeyID: "k", Epoch: 1, Sequence: 1, Fingerprint: []byte{1}}, next} {
+			if err := tr.add(o, intake{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(tr.Runs) != 2 || len(tr.Unknown) != 0 || len(tr.holes()) != 0 {
+			t.Errorf("%s: %+v", name, tr)
+		}
+	}
+}
+
 func TestUnknownSpansAreBounded(t *testing.T) {
 	tr := trace{Runs: []run{}}
 	for i := range MaxUnknown + 2 {
@@ -321,4 +364,33 @@ func TestAMessageRewritesOnlyItsSlices(t *testing.T) {
 	if err != nil || len(fx.Writes) != 2 {
 		t.Errorf("%d writes, %v", len(fx.Writes), err)
 	}
+}
+
+func TestAMessageTouchesABoundedNumberOfSlices(t *testing.T) {
+	terms := coldChain()
+	terms.Delivery.WithinMillis = 60 * Day
+	s := shipped(t, terms)
+	width := s.state().sliceWidth()
+	spread := func(n int) (readings []domain.Reading) {
+		for i := range n {
+			readings = append(readings, celsius(start+domain.Millis(i)*width, 5000))
+		}
+		return readings
+	}
+	when := start + MaxTouchedSlices*width
+	refused(t, s.Observe(when, message("probe", 1, when, spread(MaxTouchedSlices+1)...)), domain.LimitExceeded)
+	if err := s.Observe(when, message("probe", 2, when, spread(MaxTouchedSlices)...)); err != nil {
+		t.Error(err)
+	}
+}
+
+// A busy batch may run the deadline that despatches after a command of the same instant.
+func TestCancelIsTooLateFromTheInstantOfDespatch(t *testing.T) {
+	s := newStory(t, coldChain())
+	o := opening()
+	o.DespatchAt = start + hour
+	s.must("acme", "ship", "S", o)
+	c := call{view: viewOf{s}, in: domain.Input{Now: start + hour, Sender: "bistro", Command: domain.Command{Name: "cancel", Contract: "S"}}}
+	_, err := c.cancel()
+	refused(t, err, domain.WrongState)
 }

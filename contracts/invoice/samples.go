@@ -16,6 +16,8 @@ const (
 	// MaxSliceSamples bounds the samples of one slice: twice as often as agreed, with a
 	// position each. A device that sends more is refused from there on.
 	MaxSliceSamples = 256
+	// MaxTouchedSlices bounds the slices that one message may speak of, and so what it rewrites.
+	MaxTouchedSlices = 64
 	// MaxSlices bounds the slices of one device. Times MaxDevices it stays below
 	// domain.MaxScan, to read all at once, and domain.MaxWrites, to close all at once.
 	MaxSlices = 224
@@ -66,6 +68,9 @@ func (s Shipment) sliceStart(n int64) domain.Millis {
 func (c call) merge(s Shipment, device int, samples []sample) ([]change, error) {
 	var changed []change
 	for len(samples) > 0 {
+		if len(changed) == MaxTouchedSlices {
+			return nil, domain.Refuse(domain.LimitExceeded, "readings in more than %d slices of %d ms", MaxTouchedSlices, int64(s.sliceWidth()))
+		}
 		n, end := s.sliceOf(samples[0].at), 1
 		for end < len(samples) && s.sliceOf(samples[end].at) == n {
 			end++

@@ -74,7 +74,9 @@ func (t *trace) add(o domain.Observation, got intake) error {
 	return nil
 }
 
-// join merges run i with the next one if that goes on where i ends, and checks the link between them.
+// join merges run i with the next one if that goes on where i ends, and checks the link
+// between them. A message that names no previous one breaks no link: its signature covers the
+// omission, so no gateway can have made it, and the sequence alone then tells what is missing.
 func (t *trace) join(i int) {
 	if i+1 >= len(t.Runs) {
 		return
