@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 
@@ -101,6 +102,11 @@ func (p Policy) open(signed []byte) (log.Checkpoint, error) {
 	n, err := note.Open(signed, note.VerifierList(p.log))
 	if err != nil {
 		return c, fmt.Errorf("open checkpoint: %w", err)
+	}
+	for _, s := range n.Sigs { // one text per signature, so that a note cannot be varied in its spare bits
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return c, errors.New("open checkpoint: signature is not in its exact form")
+		}
 	}
 	rest, err := c.Unmarshal([]byte(n.Text))
 	if err != nil {

@@ -24,7 +24,9 @@ const (
 // view's audit path inside the leaf. C2SP does not authenticate the line; the leaf's hash does.
 type extra struct {
 	Leaf []byte `json:"leaf"`
-	// View is the canonical salted view number N of Count; empty in a proof without disclosure.
+	// View is the canonical salted view number N of Count; empty in a proof without
+	// disclosure. Count gives the path its shape and says nothing more: like the size of any
+	// RFC 6962 tree, it is not part of the root.
 	View  []byte   `json:"view"`
 	N     int64    `json:"n"`
 	Count int64    `json:"count"`

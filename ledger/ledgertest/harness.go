@@ -85,6 +85,7 @@ func Codecs() []domain.Codec { return []domain.Codec{envelope.ObservationCodec{}
 type Node struct {
 	*ledger.Engine
 	World *World
+	Store ledger.Store
 	Solo  *order.Solo
 	stop  context.CancelFunc
 	done  chan error
@@ -99,7 +100,7 @@ func (w *World) Start(store ledger.Store) (*Node, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n := &Node{World: w, Solo: solo, stop: cancel, done: make(chan error, 1)}
+	n := &Node{World: w, Store: store, Solo: solo, stop: cancel, done: make(chan error, 1)}
 	if head.Size == 0 {
 		genesis, err := json.Marshal(domain.Genesis{
 			Ledger: Origin, Party: domain.Party{ID: "member", Roles: []domain.Role{domain.RoleMember}}, Key: w.Member.Key,
