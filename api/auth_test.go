@@ -152,6 +152,23 @@ func TestNotYoursAndNotThereReadTheSame(t *testing.T) {
 	}
 }
 
+// TestReasonsForNotFoundStayInside gives readers one sentence, whatever the ledger says.
+func TestReasonsForNotFoundStayInside(t *testing.T) {
+	h := open(t, nil)
+	h.trade()
+	want := h.get("/v1/contracts/cash:1:transfer:none", h.acme).body
+	defer h.fault(domain.Refuse(domain.NotFound, "it exists, for others"))()
+	for name, path := range examplePaths() {
+		_, operation := h.seen.operation("GET", strings.Split(path, "?")[0])
+		if strings.HasPrefix(name, "POST") || operation["responses"].(map[string]any)["404"] == nil {
+			continue
+		}
+		if a := h.get(path, h.acme); a.status != 404 || a.body != want {
+			t.Errorf("%s: got %d %s", path, a.status, a.body)
+		}
+	}
+}
+
 func sameHeader(a, b http.Header) bool {
 	if len(a) != len(b) {
 		return false

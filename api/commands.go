@@ -35,7 +35,7 @@ func (s *Server) submit(c call) error {
 		return err
 	case reply.Code != "":
 		return loggedRefusal(reply)
-	case wait == ledger.ForAccepted && !reply.Duplicate:
+	case wait == ledger.ForAccepted:
 		return c.JSON(http.StatusAccepted, accepted{ID: reply.ID})
 	}
 	return c.JSON(http.StatusOK, reply)
@@ -86,9 +86,6 @@ func (s *Server) body(c call) (raw []byte, release func(), err error) {
 		release()
 		return nil, nil, bodyFault(err)
 	}
-	// net/http watches the connection from here on under the same deadline, and would take
-	// its end for a client that left.
-	_ = http.NewResponseController(c.Response()).SetReadDeadline(noDeadline)
 	return buffer.Bytes(), release, nil
 }
 

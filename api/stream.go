@@ -177,7 +177,6 @@ func (st *stream) begin() error {
 	h := st.Response().Header()
 	h.Set(echo.HeaderContentType, "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
-	_ = st.control.SetReadDeadline(noDeadline)
 	st.Response().WriteHeader(http.StatusOK)
 	first := "retry: " + strconv.Itoa(int(retryAfter.Milliseconds())) + "\n"
 	if st.next > 0 {
