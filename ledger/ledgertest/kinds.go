@@ -133,6 +133,13 @@ func (Till) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 		move(escrow, domain.PartyAccount(h.Owner), h.Amount)
 		fx.Watches = []domain.Watch{{Subject: in.Command.Contract}}
 		return keep(fx, in, key, h, true)
+	case "close":
+		move(escrow, domain.PartyAccount(h.Owner), h.Amount)
+		fx.Deadlines = []domain.Deadline{{Contract: in.Command.Contract, Name: "Release"}}
+		fx.Watches = []domain.Watch{{Subject: in.Command.Contract}}
+		return keep(fx, in, key, h, true)
+	case "reopen":
+		return keep(fx, in, key, h, false) // a key used again: a bug that stops the engine
 	case "break":
 		return keep(fx, in, key, h, true) // final with money inside: a bug that stops the engine
 	}
