@@ -1,0 +1,113 @@
+# What a contributor runs. Everything works from a clean clone; nothing is written outside
+# of it but Go's caches and, by `make test` as root, Debian packages.
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.NOTPARALLEL:
+.ONESHELL:
+
+export PATH := $(PATH):/usr/sbin:/sbin
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+# Tests run a real MQTT broker; the race detector needs a C compiler.
+PACKAGES    := mosquitto gcc libc6-dev
+# Seconds for all fuzz targets together, without compiling.
+FUZZSECONDS := 90
+TESTS       := ./...
+
+.PHONY: help demo test check packages fmt vet staticcheck vulncheck tidy generate fuzz race bench
+
+help:
+	@echo "make demo    the whole story on embedded data (needs Go, git, make)"
+	echo "make test    installs what tests need if it may, then check"
+	echo "make check   gofmt, vet, staticcheck, govulncheck, mod tidy, generate, fuzz smoke, tests with -race"
+	echo "make bench   short benchmarks"
+
+demo:
+	@go run ./cmd/aval demo
+
+test: packages check
+
+check: fmt vet staticcheck vulncheck tidy generate fuzz race
+
+# With CI=true nothing may be skipped: a missing package fails here, a skipped test fails in race.
+packages:
+	@echo "== packages: $(PACKAGES)"
+	missing() { command -v mosquitto >/dev/null || echo mosquitto; command -v gcc >/dev/null || echo gcc libc6-dev; }
+	if [ -n "$$(missing)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		export DEBIAN_FRONTEND=noninteractive
+		timeout 300 apt-get update -qq && timeout 600 apt-get install -y -qq --no-install-recommends $$(missing) || true
+	fi
+	if [ -z "$$(missing)" ]; then exit 0; fi
+	echo "not installed:" $$(missing) "(without mosquitto the tests against that broker are skipped; without gcc, the race detector)"
+	[ "$${CI:-}" != true ]
+
+fmt:
+	@echo "== gofmt"
+	unformatted=$$(gofmt -l .)
+	if [ -n "$$unformatted" ]; then echo "not formatted:" $$unformatted; exit 1; fi
+
+vet:
+	@echo "== go vet"
+	go vet ./...
+
+staticcheck:
+	@echo "== $(STATICCHECK)"
+	go run $(STATICCHECK) ./...
+
+# The database of vulnerabilities is on the network. Where it cannot be reached, say so.
+vulncheck:
+	@echo "== $(GOVULNCHECK)"
+	out=$$(timeout 600 go run $(GOVULNCHECK) ./... 2>&1) && { echo "$$out"; exit 0; }
+	echo "$$out"
+	if grep -q 'fetching vulnerabilities: Get' <<<"$$out"; then
+		echo "NOT CHECKED: the vulnerability database cannot be reached from here"
+		exit 0
+	fi
+	exit 1
+
+tidy:
+	@echo "== go mod tidy -diff"
+	go mod tidy -diff
+
+# Generated files must be what go generate makes of their sources now.
+generate:
+	@echo "== go generate"
+	tree() { git ls-files -co --exclude-standard -z | xargs -0 sha256sum 2>/dev/null || true; }
+	before=$$(tree)
+	go generate ./...
+	if ! diff <(echo "$$before") <(tree); then echo "go generate changes these files: commit them"; exit 1; fi
+
+# Each fuzz target of the repository for its share of FUZZSECONDS, two seconds at least.
+fuzz:
+	@targets=$$(grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sort | sed 's|/[^/]*:func |:|')
+	share=$$(( $(FUZZSECONDS) / $$(wc -l <<<"$$targets") ))
+	[ $$share -ge 2 ] || share=2
+	echo "== fuzz: $$(wc -l <<<"$$targets") targets, $$share s each"
+	for target in $$targets; do
+		dir=$${target%%:*} name=$${target##*:}
+		out=$$(timeout 300 go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $${share}s -fuzzminimizetime 10x $$dir 2>&1) || { echo "$$out"; exit 1; }
+		echo "$$name $$dir: $$(grep -o 'execs: [0-9]*' <<<"$$out" | tail -1)"
+	done
+
+# Verbose output goes to a file, to know what was skipped; results and failures are shown.
+race:
+	@race=-race
+	command -v gcc >/dev/null || { race=; echo "no gcc: without the race detector"; }
+	log=$$(mktemp)
+	trap 'rm -f $$log' EXIT
+	echo "== go test $$race $(TESTS)"
+	status=0
+	go test $$race -v -timeout 20m $(TESTS) >$$log 2>&1 || status=$$?
+	skipped=$$(grep -E '^ *--- SKIP' $$log || true)
+	[ $$status = 0 ] || grep -vE '^ *(=== |--- PASS|PASS$$)' $$log
+	if [ -n "$$skipped" ]; then
+		echo "skipped:"
+		echo "$$skipped"
+		if [ "$${CI:-}" = true ]; then echo "CI skips nothing"; status=1; fi
+	fi
+	grep -E '^(ok|FAIL|\?)\s' $$log || true
+	exit $$status
+
+bench:
+	@go test -run '^$$' -bench . -benchmem -benchtime 200ms ./...
