@@ -64,6 +64,7 @@ type hand struct {
 	stop   context.CancelFunc
 	bank   *envelope.Signer
 	acme   *envelope.Signer
+	closed bool
 }
 
 func openHand(t *testing.T, w *ledgertest.World, store ledger.Store) *hand {
@@ -183,15 +184,24 @@ func (h *hand) want(t *testing.T, party domain.PartyID, minor int64) {
 // close stops the engine, verifies everything and opens it once more.
 func (h *hand) close(t *testing.T) {
 	t.Helper()
-	h.stop()
-	err := <-h.result
-	h.result <- err
+	if h.closed {
+		return
+	}
+	h.halt()
 	h.w.MustVerify(h.store)
 	if _, err := ledger.Open(ledger.Config{
 		Keys: h.w.Keys, Store: h.store, Orderer: h.order, Contracts: ledgertest.Contracts(), Codecs: ledgertest.Codecs(),
 	}); err != nil {
 		t.Error(err)
 	}
+}
+
+// halt stops the engine and leaves its store.
+func (h *hand) halt() {
+	h.closed = true
+	h.stop()
+	err := <-h.result
+	h.result <- err
 }
 
 func wantCode(t *testing.T, err error, code domain.Code) {
