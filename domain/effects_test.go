@@ -52,7 +52,10 @@ func TestPostingsTakeOnlyFromSenderOrOwnEscrow(t *testing.T) {
 	}{
 		"sender pays another":                  {kind, "acme", posting(acme, bolt, 1), ""},
 		"sender pays into escrow":              {kind, "acme", posting(acme, escrow, 1), ""},
-		"sender pays a foreign escrow":         {kind, "acme", posting(acme, foreign, 1), ""},
+		"credit of a foreign escrow":           {kind, "acme", posting(acme, foreign, 1), domain.NotPermitted},
+		"credit of a longer version":           {kind, "acme", posting(acme, longer, 1), domain.NotPermitted},
+		"escrow to a foreign escrow":           {kind, "acme", posting(escrow, foreign, 1), domain.NotPermitted},
+		"escrow to escrow":                     {kind, "acme", posting(escrow, domain.EscrowAccount(kind, "agreement/A-2"), 1), ""},
 		"escrow pays on a command":             {kind, "acme", posting(escrow, bolt, 1), ""},
 		"escrow pays at a deadline":            {kind, "", posting(escrow, bolt, 1), ""},
 		"largest amount":                       {kind, "acme", posting(acme, bolt, domain.MaxMinor), ""},
