@@ -153,8 +153,8 @@ func (r *run) screen(s *submission) *domain.Rejection {
 		return nil
 	case s.observation != nil:
 		return r.screenObservation(s)
-	case domain.Internal(c.Name):
-		return domain.Refuse(domain.NotPermitted, "command %s is the engine's own", c.Name)
+	case domain.Internal(c.Name), c.Name == domain.Observe:
+		return domain.Refuse(domain.NotPermitted, "command %s is not for senders", c.Name)
 	case c.NotAfter < now || c.NotAfter > now+domain.MaxCommandLifetime:
 		return domain.Refuse(domain.Expired, "notAfter %d: want batch time %d to %d ms later", c.NotAfter, now, domain.MaxCommandLifetime)
 	}
