@@ -64,6 +64,9 @@ func (p Posting) check(kind Kind, sender PartyID) error {
 	if p.Debit == p.Credit || !own && !p.Debit.HeldBy(kind) {
 		return Refuse(NotPermitted, "posting %s may not take from that account", p.Purpose)
 	}
+	if p.Credit.Owner() == "" && !p.Credit.HeldBy(kind) { // another kind could never give it back
+		return Refuse(NotPermitted, "posting %s may not give to another kind's escrow", p.Purpose)
+	}
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aval/api/client"
 	"aval/cmd/aval/node"
 	"aval/domain/canon"
 	"aval/ledger"
@@ -61,8 +62,7 @@ func verifyFolder(c *cobra.Command, p *printer, dir string) error {
 	report, err := folder.Verify()
 	var fault *ledger.Fault
 	if errors.As(err, &fault) {
-		result := map[string]any{"ok": false, "index": fault.Index, "error": fault.Cause.Error()}
-		return errors.Join(errReported, p.print(c, result, func(w io.Writer) { fmt.Fprintf(w, "FAULT at %v\n", fault) }))
+		return fail(c, p, fault)
 	}
 	if err != nil {
 		return err
@@ -137,4 +137,32 @@ func describe(w io.Writer, policy ledger.Policy, d ledger.Disclosure) {
 	for _, posting := range d.Postings {
 		fmt.Fprintf(w, "  %s: %s from %s to %s\n", posting.Purpose, posting.Amount, posting.Debit, posting.Credit)
 	}
+}
+
+func verifyURL(c *cobra.Command, p *printer, url, policyPath string) error {
+	policy, err := readPolicy(policyPath)
+	if err != nil {
+		return err
+	}
+	public, err := client.New(client.Config{URL: url})
+	if err != nil {
+		return err
+	}
+	report, err := ledger.VerifyLog(policy, func(path string) ([]byte, error) { return public.Get(c.Context(), "/log/"+path) })
+	var fault *ledger.Fault
+	if errors.As(err, &fault) {
+		return fail(c, p, fault)
+	}
+	if err != nil {
+		return err
+	}
+	return p.print(c, map[string]any{"ok": true, "report": report, "root": hex.EncodeToString(report.Root)}, func(w io.Writer) {
+		fmt.Fprintf(w, "the public log of %s is clean: %d leaves, %d batches; every leaf is under the signed head\n", report.Origin, report.Leaves, report.Batches)
+	})
+}
+
+// fail prints a fault and makes the exit code 1.
+func fail(c *cobra.Command, p *printer, fault *ledger.Fault) error {
+	result := map[string]any{"ok": false, "index": fault.Index, "error": fault.Cause.Error()}
+	return errors.Join(errReported, p.print(c, result, func(w io.Writer) { fmt.Fprintf(w, "FAULT at %v\n", fault) }))
 }

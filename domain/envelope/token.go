@@ -41,7 +41,7 @@ func OpenToken(raw []byte, ledger string, now domain.Millis) (domain.Signed, err
 		return shell, domain.Refuse(domain.WrongLedger, "token is for another ledger")
 	case t.ExpiresAt <= seconds:
 		return shell, domain.Refuse(domain.Expired, "token has expired")
-	case t.IssuedAt > seconds+skew, t.ExpiresAt-t.IssuedAt > int64(MaxTokenLifetime/1000), t.IssuedAt > t.ExpiresAt:
+	case t.IssuedAt < 0, t.IssuedAt > seconds+skew, t.ExpiresAt-t.IssuedAt > int64(MaxTokenLifetime/1000), t.IssuedAt > t.ExpiresAt:
 		return shell, domain.Refuse(domain.Expired, "token lives longer than %d s or begins in the future", MaxTokenLifetime/1000)
 	}
 	return shell, nil

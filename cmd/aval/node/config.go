@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"aval/domain"
 	"aval/domain/canon"
 )
 
@@ -41,6 +42,8 @@ type BrokerConfig struct {
 	Listen string `json:"listen"`
 	// Net is the short name of this ledger in topics, a-z, 0-9 and '-'.
 	Net string `json:"net"`
+	// AnonymousOrg lets unlisted gateways connect without a password, as of that organisation; for trials.
+	AnonymousOrg domain.PartyID `json:"anonymousOrg,omitempty"`
 	// Gateways may connect, each under its own client ID with its own password.
 	Gateways []GatewayConfig `json:"gateways"`
 }

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"aval/domain"
+	"aval/domain/envelope"
+	"aval/iot"
+	"aval/iot/gateway"
+	"aval/iot/senml"
+	"aval/ledger"
+)
+
+// gatewayOptions are the flags of the gateway.
+type gatewayOptions struct {
+	printer                                             printer
+	broker, net, org, id, passwordFile                  string
+	ledger, kind, shipment, device, keyPath, policyPath string
+	store, telemetry, format                            string
+	perMessage                                          int
+	wait                                                time.Duration
+}
+
+func gatewayCommand() *cobra.Command {
+	var o gatewayOptions
+	c := &cobra.Command{
+		Use: "gateway", Short: "Sign a recorded trip and forward it over MQTT until the ledger has it", Args: cobra.NoArgs,
+		Long: `A sensor gateway: read a telemetry file, sign its readings with the device's key, store
+them durably in --store, and publish over MQTT until there is a ledger receipt for each
+message that verifies under the policy. Nothing else lets the gateway forget a message: when
+it is stopped or killed, run it again with the same --store and without --telemetry.
+Telemetry is CSV with the header ` + gateway.TelemetryHeader + `.`,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.broker, "broker", "tcp://127.0.0.1:1883", "URL of the MQTT broker")
+	f.StringVar(&o.net, "net", "main", "name of the ledger's net in topics")
+	f.StringVar(&o.org, "org", "", "party that operates the gateway (required)")
+	f.StringVar(&o.id, "id", "", "ID of the gateway, which is its MQTT client ID (required)")
+	f.StringVar(&o.passwordFile, "password-file", "", "file with the gateway's MQTT password")
+	f.StringVar(&o.ledger, "ledger", "", "name of the ledger; by default that of the policy")
+	f.StringVar(&o.kind, "kind", "invoice/1", "contract kind that the readings are for")
+	f.StringVar(&o.shipment, "shipment", "", "shipment that the readings are for")
+	f.StringVar(&o.device, "device", "", "ID of the device that signs")
+	f.StringVar(&o.keyPath, "key", "", "key file of the device")
+	f.StringVar(&o.policyPath, "policy", "", "policy file of the ledger (required)")
+	f.StringVar(&o.store, "store", "", "file in which messages wait for their receipts (required)")
+	f.StringVar(&o.telemetry, "telemetry", "", "telemetry file to sign and send; without it, what the store holds is sent")
+	f.StringVar(&o.format, "format", "jws", "jws (SenML JSON) or cose (SenML CBOR)")
+	f.IntVar(&o.perMessage, "per-message", 6, "instants that share one signature, 1 to 60")
+	f.DurationVar(&o.wait, "wait", time.Minute, "give up after this long; what has no receipt stays in the store")
+	o.printer.flag(c)
+	return c
+}
+
+func (o *gatewayOptions) run(c *cobra.Command) error {
+	policy, err := readPolicy(o.policyPath)
+	if err != nil {
+		return err
+	}
+	password := ""
+	if o.passwordFile != "" {
+		text, err := readInput(o.passwordFile)
+		if err != nil {
+			return err
+		}
+		password = strings.TrimSpace(string(text))
+	}
+	g, err := gateway.Open(gateway.Config{
+		Broker: o.broker, Net: o.net, Org: o.org, ID: o.id, Password: password, Path: o.store, Verify: verifyFor(policy),
+	})
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	if o.telemetry != "" {
+		if err := o.fill(g, policy); err != nil {
+			return err
+		}
+	}
+	return o.forward(c, g)
+}
+
+// verifyFor accepts a receipt that proves the message with that fingerprint under the policy.
+func verifyFor(policy ledger.Policy) func(receipt, fingerprint []byte) error {
+	return func(receipt, fingerprint []byte) error {
+		d, err := ledger.OpenReceipt(policy, receipt)
+		if err == nil && !bytes.Equal(d.Fingerprint, fingerprint) {
+			err = errors.New("the receipt is for another message")
+		}
+		return err
+	}
+}
+
+// fill signs the telemetry and stores it. A new epoch begins: the device's sequence starts again.
+func (o *gatewayOptions) fill(g *gateway.Gateway, policy ledger.Policy) error {
+	text, err := readInput(o.telemetry)
+	if err != nil {
+		return err
+	}
+	samples, err := gateway.ReadTelemetry(bytes.NewReader(text))
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.telemetry, err)
+	}
+	if o.perMessage < 1 || o.perMessage > senml.MaxInstants {
+		return fmt.Errorf("--per-message %d: want 1 to %d", o.perMessage, senml.MaxInstants)
+	}
+	device, err := o.newDevice(policy)
+	if err != nil {
+		return err
+	}
+	for from := 0; from < len(samples); from += o.perMessage {
+		part := samples[from:min(from+o.perMessage, len(samples))]
+		var readings []domain.Reading
+		for _, s := range part {
+			readings = append(readings, s.Readings...)
+		}
+		raw, err := device.Sign(part[len(part)-1].At, domain.ClockRTC, readings)
+		if err != nil {
+			return err
+		}
+		if err := g.Put(device.Name(), iot.Readings, raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *gatewayOptions) newDevice(policy ledger.Policy) (*gateway.Device, error) {
+	signer, err := readKey(o.keyPath)
+	if err != nil {
+		return nil, err
+	}
+	format, ok := map[string]string{"jws": senml.FormatJWS, "cose": senml.FormatCOSE}[o.format]
+	if !ok {
+		return nil, fmt.Errorf("--format %s: want jws or cose", o.format)
+	}
+	origin := o.ledger
+	if origin == "" {
+		origin = policy.Origin()
+	}
+	return newDevice(signer, senml.Pack{
+		Ledger: origin, Kind: domain.Kind(o.kind), Subject: o.shipment, Device: o.device, Epoch: uint64(time.Now().UnixMilli()),
+	}, format)
+}
+
+func newDevice(signer *envelope.Signer, head senml.Pack, format string) (*gateway.Device, error) {
+	if head.Subject == "" || head.Device == "" {
+		return nil, errors.New("--shipment and --device are needed to sign telemetry")
+	}
+	return gateway.NewDevice(signer, head, format)
+}
+
+// forward runs the gateway until the store is empty, the wait is over or the context ends.
+func (o *gatewayOptions) forward(c *cobra.Command, g *gateway.Gateway) error {
+	ctx, cancel := context.WithTimeout(c.Context(), o.wait)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- g.Run(ctx) }()
+	for look := time.NewTicker(50 * time.Millisecond); ; {
+		select {
+		case <-look.C:
+			if s := g.Stats(); s.Pending == 0 || s.Pending == len(g.Held()) {
+				cancel()
+			}
+			continue
+		case err := <-done:
+			look.Stop()
+			if err != nil {
+				return err
+			}
+		}
+		break
+	}
+	return o.report(c, g)
+}
+
+func (o *gatewayOptions) report(c *cobra.Command, g *gateway.Gateway) error {
+	s, held := g.Stats(), g.Held()
+	result := map[string]any{"receipts": s.Trimmed, "pending": s.Pending, "published": s.Published, "held": len(held), "bad_receipts": s.BadReceipts}
+	err := o.printer.print(c, result, func(w io.Writer) {
+		fmt.Fprintf(w, "%d messages have a ledger receipt, %d wait in %s\n", s.Trimmed, s.Pending, o.store)
+		for _, h := range held {
+			fmt.Fprintf(w, "  a message of %s was quarantined: %s\n", h.Device, h.Code)
+		}
+	})
+	if err == nil && s.Pending > 0 {
+		err = fmt.Errorf("%d messages have no receipt; run again with the same --store", s.Pending)
+	}
+	return err
+}

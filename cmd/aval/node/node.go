@@ -1,0 +1,248 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"aval/api"
+	"aval/domain"
+	"aval/iot"
+	"aval/iot/broker"
+	"aval/iot/session"
+	"aval/ledger"
+	"aval/ledger/order"
+	"aval/ledger/sqlite"
+	"aval/oracle"
+	"aval/oracle/aeroapi"
+)
+
+// Options are what a caller may replace; the zero value is a real node.
+type Options struct {
+	// Now is the time of batches, tokens and observations; nil means the clock of the machine.
+	Now func() time.Time
+	// Log takes what an operator should know; nil discards it.
+	Log *slog.Logger
+	// DriveOracle leaves the polling to the caller, who calls Oracle.Poll.
+	DriveOracle bool
+}
+
+// Node is an assembled node. Its fields are for reading once Start returned.
+type Node struct {
+	Folder *Folder
+	Engine *ledger.Engine
+	Solo   *order.Solo
+	Ingest *iot.Ingest
+	// Oracle is nil unless the configuration names a source, Broker unless it has one.
+	Oracle *oracle.Runner
+	Broker *broker.Broker
+	// API is the address that the HTTP API listens on.
+	API net.Addr
+
+	store   *sqlite.Store
+	options Options
+	parts   []func(context.Context) error
+}
+
+// Open assembles a node and binds its addresses. Run starts it; Close releases one that was not run.
+func Open(folder *Folder, o Options) (*Node, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	store, err := folder.OpenStore()
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{Folder: folder, Solo: order.NewSolo(o.Now), store: store, options: o}
+	if n.Engine, err = ledger.Open(engineConfig(folder.Keys, store, n.Solo)); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	n.parts = append(n.parts, n.Engine.Run)
+	for _, add := range []func() error{n.addAPI, n.addSensors, n.addOracle} {
+		if err := add(); err != nil {
+			return nil, errors.Join(err, n.Close())
+		}
+	}
+	return n, nil
+}
+
+// Run runs every part until the context ends or one fails, then stops them all and closes the store.
+func (n *Node) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, part := range n.parts {
+		group.Go(func() error { return part(ctx) })
+	}
+	return errors.Join(group.Wait(), n.Close())
+}
+
+// Close closes the store.
+func (n *Node) Close() error { return n.store.Close() }
+
+func (n *Node) addAPI() error {
+	listener, err := net.Listen("tcp", n.Folder.Config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for the API: %w", err)
+	}
+	n.API = listener.Addr()
+	server := api.New(api.Config{Ledger: n.Engine, Log: n.options.Log, Now: n.options.Now})
+	n.parts = append(n.parts, func(ctx context.Context) error { return server.Run(ctx, listener) })
+	if n.Folder.Config.Admin == "" {
+		return nil
+	}
+	admin, err := net.Listen("tcp", n.Folder.Config.Admin)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen for admin: %w", err), listener.Close())
+	}
+	handler := server.Admin(newCollector(n))
+	n.parts = append(n.parts, func(ctx context.Context) error { return ServeHTTP(ctx, admin, handler) })
+	return nil
+}
+
+// addSensors connects the ingest to the embedded broker, an external one, or both.
+func (n *Node) addSensors() error {
+	c := n.Folder.Config
+	if c.Broker == nil && c.Session == nil {
+		return nil
+	}
+	if c.Broker != nil && c.Session != nil && c.Broker.Net != c.Session.Net {
+		return errors.New("config: broker and session name two nets for one ledger")
+	}
+	name := ""
+	if c.Broker != nil {
+		name = c.Broker.Net
+	} else {
+		name = c.Session.Net
+	}
+	var err error
+	n.Ingest, err = iot.New(iot.Config{Ledger: n.Engine, Net: name, Gateway: n.gatewayOf})
+	if err == nil && c.Broker != nil {
+		err = n.addBroker(*c.Broker)
+	}
+	if err == nil && c.Session != nil {
+		err = n.addSession(*c.Session)
+	}
+	return err
+}
+
+func (n *Node) gatewayOf(device string) (string, bool) {
+	d, ok := n.Engine.Registry().Device(device)
+	return d.Gateway, ok
+}
+
+func (n *Node) addBroker(c BrokerConfig) error {
+	config := broker.Config{Address: c.Listen, AnonymousOrg: c.AnonymousOrg}
+	for _, g := range c.Gateways {
+		password, err := readSecret(g.PasswordFile)
+		if err != nil {
+			return err
+		}
+		config.Clients = append(config.Clients, broker.Client{Org: domain.PartyID(g.Org), Gateway: g.ID, Password: password})
+	}
+	var err error
+	if n.Broker, err = broker.New(config, n.Ingest); err != nil {
+		return err
+	}
+	n.parts = append(n.parts, n.Broker.Run)
+	return nil
+}
+
+func (n *Node) addSession(c SessionConfig) error {
+	password := ""
+	if c.PasswordFile != "" {
+		var err error
+		if password, err = readSecret(c.PasswordFile); err != nil {
+			return err
+		}
+	}
+	s, err := session.New(session.Config{Broker: c.URL, ClientID: c.ClientID, Username: c.Username, Password: password, OnGap: func() {
+		n.options.Log.Warn("the external broker forgot the session: gateways will repeat what may be missing")
+	}}, n.Ingest)
+	if err != nil {
+		return err
+	}
+	n.parts = append(n.parts, s.Run)
+	return nil
+}
+
+func (n *Node) addOracle() error {
+	c := n.Folder.Config.Oracle
+	if c == nil {
+		return nil
+	}
+	key := ""
+	if c.KeyFile != "" {
+		var err error
+		if key, err = readSecret(c.KeyFile); err != nil {
+			return err
+		}
+	}
+	source, err := aeroapi.New(aeroapi.Config{
+		Name: c.Source, BaseURL: c.URL, Client: &http.Client{Timeout: oracleTimeout, Transport: oracleTransport()},
+		Key: func() string { return key }, Now: n.options.Now,
+	})
+	if err != nil {
+		return err
+	}
+	n.Oracle, err = oracle.New(oracle.Config{
+		Ledger: n.Folder.Keys.Origin, Epoch: uint64(n.options.Now().UnixMilli()), Signer: n.Folder.Oracle, Source: source,
+		Watches: n.Engine.Watches, Changed: n.Engine.Changed, Submit: n.submitObservation, Now: n.options.Now,
+		Concurrency: oracleConcurrency, Failed: func(err error) { n.options.Log.Warn("oracle", "error", err) },
+	})
+	if err == nil && !n.options.DriveOracle {
+		n.parts = append(n.parts, n.Oracle.Run)
+	}
+	return err
+}
+
+// Limits of the oracle's traffic.
+const (
+	oracleTimeout     = 20 * time.Second
+	oracleConcurrency = 32
+)
+
+// oracleTransport keeps one connection for each poll at work.
+func oracleTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost, t.MaxConnsPerHost = oracleConcurrency, oracleConcurrency
+	return t
+}
+
+// submitObservation tells the oracle of a refusal as an error, so that it asks again.
+func (n *Node) submitObservation(ctx context.Context, format string, raw []byte) error {
+	reply, err := n.Engine.Submit(ctx, format, raw, ledger.ForCommitted)
+	if err == nil && reply.Code != "" {
+		return domain.Refuse(reply.Code, "%s", reply.Detail)
+	}
+	return err
+}
+
+// maxSecret bounds a password or API key file.
+const maxSecret = 4096
+
+// readSecret reads a file that holds one secret. Errors never quote its content.
+func readSecret(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if info.Size() > maxSecret {
+		return "", fmt.Errorf("%s: %d bytes, limit %d", path, info.Size(), maxSecret)
+	}
+	text, err := os.ReadFile(path)
+	secret := strings.TrimSpace(string(text))
+	if err == nil && secret == "" {
+		err = fmt.Errorf("%s: empty", path)
+	}
+	return secret, err
+}
