@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"aval/contracts/invoice"
@@ -262,7 +263,7 @@ func (w *world) shipmentResult(ctx context.Context, shipment string) (InvoiceRes
 	}
 	for _, e := range page.Entries {
 		for _, event := range e.Events {
-			result.Story = append(result.Story, fmt.Sprintf("%s %s", event.Name, told(event)))
+			result.Story = append(result.Story, strings.TrimSpace(event.Name+" "+told(event)))
 		}
 	}
 	return result, nil

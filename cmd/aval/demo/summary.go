@@ -99,6 +99,10 @@ func (s Summary) Fault() error {
 		{s.Flights.PaidMinor == s.Flights.ExpectedPaidMinor, "the flights paid another total than their rows give"},
 		{s.Flights.Crowd.PaidMinor == s.Flights.Crowd.ExpectedPaidMinor, "the crowd was paid another total than the row gives"},
 		{s.Flights.Crowd.settled(), "a policy of the crowd is not settled"},
+		{len(s.Invoices) == 2 && s.Invoices[0].settled() && s.Invoices[1].settled(), "an invoice is not settled in full"},
+		{len(s.Invoices) == 2 && s.Invoices[0].PenaltyMinor > 0 && s.Invoices[1].PenaltyMinor == 0, "the excursion and only it costs a penalty"},
+		{s.Telemetry.Messages > 0 && s.Telemetry.Receipts == s.Telemetry.Messages, "a sensor message has no receipt"},
+		{s.Telemetry.Duplicates > 0 && s.Telemetry.Quarantined == 2, "the stranger's messages were not told apart"},
 	}
 	for _, c := range checks {
 		if !c.ok {
@@ -106,6 +110,11 @@ func (s Summary) Fault() error {
 		}
 	}
 	return nil
+}
+
+// settled says that what was declared went to one side or the other, less a penalty.
+func (i InvoiceResult) settled() bool {
+	return i.Status == "settled" && i.PaidMinor == i.PayableMinor-i.PenaltyMinor && i.ReturnedMinor == i.PenaltyMinor
 }
 
 func (c CoverResult) settled() bool { return c.Policies > 0 && c.Policies == c.Paid+c.NotDue+c.Void }
