@@ -318,3 +318,6 @@ func BenchmarkAccept(b *testing.B) {
 		}
 	}
 }
+
+// The engine is what an Ingest feeds.
+var _ iot.Ledger = (*ledger.Engine)(nil)

@@ -184,7 +184,7 @@ func TestOnlyAVerifiedReceiptTrims(t *testing.T) {
 	run(t, g)
 	p := publisher(t, address)
 	iottest.Eventually(t, "it is published again and again", func() bool { return g.Stats().Published >= 3 })
-	digest := fmt.Sprintf("%s", digestText("message"))
+	digest := digestText("message")
 	for _, answer := range []string{
 		"not JSON", `{"fingerprint":"` + digest + `","receipt":"forged"}`, `{"fingerprint":"AAAA","receipt":"x"}`,
 	} {
