@@ -35,6 +35,10 @@ func TestMain(m *testing.M) {
 		fmt.Println("stopped:", underLoad(dir))
 		os.Exit(1)
 	}
+	// A third of rapid's habit, for seconds; -rapid.checks on the command line still counts.
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 

@@ -151,13 +151,13 @@ func (h *hand) pooled(ctx context.Context, item ledger.Item) (ledger.Item, func(
 		error
 	}
 	answers := make(chan answer, 1)
+	for len(h.order.grown) > 0 {
+		<-h.order.grown
+	}
 	go func() {
 		reply, err := h.Submit(ctx, item.Format, item.Raw, ledger.ForReceipt)
 		answers <- answer{reply, err}
 	}()
-	for len(h.order.grown) > 0 {
-		<-h.order.grown
-	}
 	<-h.order.grown
 	h.order.mu.Lock()
 	defer h.order.mu.Unlock()
