@@ -43,6 +43,6 @@ data prove the delay. Begin with "aval demo".`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(initCommand(), nodeCommand(), keyCommand(), submitCommand(), getCommand(), verifyCommand(),
-		gatewayCommand(), flightserverCommand(), demoCommand())
+		gatewayCommand(), flightserverCommand(), demoCommand(), benchCommand())
 	return root
 }

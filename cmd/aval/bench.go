@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"aval/cmd/aval/bench"
+)
+
+func benchCommand() *cobra.Command {
+	var p printer
+	var o bench.Options
+	c := &cobra.Command{
+		Use: "bench", Short: "Load a node on this machine and measure it", Args: cobra.NoArgs,
+		Long: `Make a node in a temporary folder, load it with signed transfers, and measure how many are
+committed with a receipt, beside the limits of this machine measured in the same run. The
+load comes from the same process. --rate offers a fixed rate (open loop; waiting counts);
+without it each of the callers sends its next command when it has its answer (closed loop).`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			r, err := bench.Run(c.Context(), o)
+			if err != nil {
+				return err
+			}
+			return p.print(c, r, func(w io.Writer) { printBench(w, r) })
+		},
+	}
+	c.Flags().StringVar(&o.Mode, "mode", "process", "process (the engine called directly) or http (over loopback)")
+	c.Flags().IntVar(&o.InFlight, "in-flight", 256, "commands that wait for their receipt at once")
+	c.Flags().IntVar(&o.Seconds, "seconds", 5, "time to measure, after a tenth of it to warm up")
+	c.Flags().IntVar(&o.Rate, "rate", 0, "commands to offer a second; 0 for a closed loop")
+	c.Flags().IntVar(&o.Accounts, "accounts", 1000, "parties that pay each other; 1 for one hot account")
+	c.Flags().StringVar(&o.Dir, "dir", "", "folder for the node's files, for measuring another disk; a temporary one by default")
+	p.flag(c)
+	return c
+}
+
+func printBench(w io.Writer, r bench.Result) {
+	m := r.Machine
+	fmt.Fprintf(w, "%s, %d in flight, %d accounts, %.1f s: %d commands of %d bytes committed with receipt, %.0f/s\n",
+		r.Mode, r.InFlight, r.Accounts, r.Seconds, r.Committed, r.CommandBytes, r.PerSecond)
+	fmt.Fprintf(w, "latency ms: p50 %.1f, p90 %.1f, p99 %.1f, max %.1f; %.0f commands a batch; %.0f bytes of disk a command; %d busy, %d late\n",
+		r.P50, r.P90, r.P99, r.Max, r.BatchMean, r.BytesPerCommand, r.Busy, r.Late)
+	fmt.Fprintf(w, "machine: %d cores, %s; %.0f signatures/s on one core, %.0f on all; fsync %.2f ms; %.0f bare SQLite rows/s\n",
+		m.Cores, m.Go, m.VerifyOneCore, m.VerifyAllCores, m.FsyncP50, m.SQLiteRows)
+	fmt.Fprintf(w, "ratio to the signature limit: %.2f (%s)\n", r.RatioToSignatureLimit, r.Fsync)
+}

@@ -1,0 +1,276 @@
+// Package bench loads a node with signed transfers and measures what comes back, beside the
+// limits of the machine measured in the same run. Latency counts from the moment a request
+// was due, so that a stalled node cannot hide behind a client that waited (no coordinated omission).
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"golang.org/x/sync/errgroup"
+
+	"aval/api/client"
+	"aval/cmd/aval/node"
+	"aval/domain"
+	"aval/domain/envelope"
+	"aval/ledger"
+)
+
+// Limits of a run.
+const (
+	MaxInFlight = 4096
+	MaxSeconds  = 3600
+	MaxAccounts = 100_000
+	MaxRate     = 1_000_000
+)
+
+const (
+	origin                = "aval.local/bench"
+	bank   domain.PartyID = "bank"
+	member domain.PartyID = "member"
+)
+
+// Options say how to load.
+type Options struct {
+	// Mode is "process" (the engine called directly) or "http" (over loopback).
+	Mode string
+	// InFlight is how many commands wait for their receipt at once.
+	InFlight int
+	// Seconds is the measured time, after a tenth of it to warm up.
+	Seconds int
+	// Rate is the commands offered a second, an open loop; zero is a closed loop: each caller sends its next command when it has its answer.
+	Rate int
+	// Accounts is how many parties pay each other; 1 means one payer for all, the hot account.
+	Accounts int
+	// Dir is where the node's files are made; empty for a temporary folder.
+	Dir string
+}
+
+// Result is what a run measured.
+type Result struct {
+	Mode     string `json:"mode"`
+	InFlight int    `json:"in_flight"`
+	Accounts int    `json:"accounts"`
+	// Rate is what was offered, 0 for a closed loop. Late counts offers that found nobody free and were sent late; their wait counts.
+	Rate      int     `json:"rate"`
+	Late      int     `json:"late"`
+	Seconds   float64 `json:"seconds"`
+	Committed int     `json:"committed"`
+	// Busy counts answers that asked to come again later.
+	Busy              int     `json:"busy"`
+	PerSecond         float64 `json:"per_second"`
+	P50               float64 `json:"p50_ms"`
+	P90               float64 `json:"p90_ms"`
+	P99               float64 `json:"p99_ms"`
+	Max               float64 `json:"max_ms"`
+	PostingsPerSecond float64 `json:"postings_per_second"`
+	// CommandBytes is the size of one signed command, BytesPerCommand what the database grew by.
+	CommandBytes    int     `json:"command_bytes"`
+	BytesPerCommand float64 `json:"disk_bytes_per_command"`
+	BatchMean       float64 `json:"batch_mean"`
+	Fsync           string  `json:"fsync"`
+	Machine         Machine `json:"machine"`
+	// RatioToSignatureLimit is per_second over the machine's signature verifications a second on all cores.
+	RatioToSignatureLimit float64 `json:"ratio_to_signature_limit"`
+}
+
+func (o Options) check() error {
+	for _, c := range []struct {
+		name       string
+		value, min int
+		max        int
+	}{
+		{"in-flight", o.InFlight, 1, MaxInFlight}, {"seconds", o.Seconds, 1, MaxSeconds}, {"accounts", o.Accounts, 1, MaxAccounts}, {"rate", o.Rate, 0, MaxRate},
+	} {
+		if c.value < c.min || c.value > c.max {
+			return fmt.Errorf("--%s %d: want %d to %d", c.name, c.value, c.min, c.max)
+		}
+	}
+	if o.Mode != "process" && o.Mode != "http" {
+		return fmt.Errorf("--mode %.20q: want process or http", o.Mode)
+	}
+	return nil
+}
+
+// Run measures the machine, then a fresh node under load.
+func Run(ctx context.Context, o Options) (Result, error) {
+	if err := o.check(); err != nil {
+		return Result{}, err
+	}
+	base := o.Dir
+	if base == "" {
+		dir, err := os.MkdirTemp("", "aval-bench-")
+		if err != nil {
+			return Result{}, err
+		}
+		defer os.RemoveAll(dir)
+		base = dir
+	}
+	machine, err := measure(base)
+	if err != nil {
+		return Result{}, err
+	}
+	b, stop, err := start(ctx, filepath.Join(base, "node"), o)
+	if err != nil {
+		return Result{}, err
+	}
+	result, err := b.run(ctx)
+	result.Machine = machine
+	result.RatioToSignatureLimit = result.PerSecond / machine.VerifyAllCores
+	return result, errors.Join(err, stop())
+}
+
+// load is a node and those who load it.
+type load struct {
+	options Options
+	node    *node.Node
+	bank    *envelope.Signer
+	payers  []*envelope.Signer
+	submit  func(ctx context.Context, s *envelope.Signer, jws []byte) (ledger.Reply, error)
+	serial  atomic.Uint64
+}
+
+func start(ctx context.Context, dir string, o Options) (*load, func() error, error) {
+	first, err := envelope.NewSigner(envelope.EdDSA, rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := node.Create(ctx, dir, node.Founding{Ledger: origin, Member: member, Key: first.Key}); err != nil {
+		return nil, nil, err
+	}
+	folder, err := node.OpenFolder(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	folder.Config.Listen, folder.Config.Admin = "127.0.0.1:0", ""
+	n, err := node.Open(folder, node.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	stop := func() error { cancel(); return <-done }
+	b := &load{options: o, node: n}
+	b.submit = b.direct
+	if err := b.populate(ctx, first); err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
+	if o.Mode == "http" {
+		b.submit, err = b.overHTTP()
+	}
+	return b, stop, err
+}
+
+func (b *load) direct(ctx context.Context, _ *envelope.Signer, jws []byte) (ledger.Reply, error) {
+	return b.node.Engine.Submit(ctx, ledger.CommandFormat, jws, ledger.ForReceipt)
+}
+
+// overHTTP makes one client that all callers share, with a connection for each.
+func (b *load) overHTTP() (func(context.Context, *envelope.Signer, []byte) (ledger.Reply, error), error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*b.options.InFlight, 2*b.options.InFlight
+	c, err := client.New(client.Config{URL: "http://" + b.node.API.String(), Ledger: origin, Transport: t})
+	return func(ctx context.Context, _ *envelope.Signer, jws []byte) (ledger.Reply, error) {
+		return c.Submit(ctx, jws, ledger.ForReceipt)
+	}, err
+}
+
+// populate registers the bank and the payers and gives each payer money for the whole run.
+func (b *load) populate(ctx context.Context, first *envelope.Signer) error {
+	register := func(ctx context.Context, id domain.PartyID, role domain.Role) (*envelope.Signer, error) {
+		s, err := envelope.NewSigner(envelope.EdDSA, rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		body := map[string]any{"party": id, "roles": []domain.Role{role}, "keys": []domain.Key{s.Key}}
+		return s, b.must(ctx, first, domain.GovernanceKind, string(id), "registerParty", body)
+	}
+	var err error
+	if b.bank, err = register(ctx, bank, domain.RoleBank); err != nil {
+		return err
+	}
+	b.payers = make([]*envelope.Signer, b.options.Accounts)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(64)
+	for i := range b.payers {
+		group.Go(func() error {
+			var err error
+			if b.payers[i], err = register(ctx, payerID(i), domain.RoleTrader); err != nil {
+				return err
+			}
+			amount := domain.Money{Minor: 1_000_000_000, Currency: "EUR"}
+			return b.must(ctx, b.bank, domain.CashKind, string(bank), "issue", payment{payerID(i), amount, ""})
+		})
+	}
+	return group.Wait()
+}
+
+// payment is the body of issue and transfer.
+type payment struct {
+	To        domain.PartyID `json:"to"`
+	Amount    domain.Money   `json:"amount"`
+	Reference string         `json:"reference"`
+}
+
+func payerID(i int) domain.PartyID { return domain.PartyID("payer-" + strconv.Itoa(i)) }
+
+func (b *load) must(ctx context.Context, s *envelope.Signer, kind domain.Kind, contract, name string, body any) error {
+	jws, err := b.sign(s, kind, contract, name, body)
+	if err != nil {
+		return err
+	}
+	reply, err := b.direct(ctx, s, jws)
+	if err == nil && reply.Code != "" {
+		err = fmt.Errorf("%s was refused: %s %s", name, reply.Code, reply.Detail)
+	}
+	return err
+}
+
+func (b *load) sign(s *envelope.Signer, kind domain.Kind, contract, name string, body any) ([]byte, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	return envelope.SealCommand(s, domain.Command{
+		Ledger: origin, ID: ulid.Make().String(), Kind: kind, Contract: contract, Name: name, Body: text,
+		NotAfter: domain.Millis(time.Now().Add(time.Hour).UnixMilli()),
+	})
+}
+
+// transfer signs the next transfer: one cent from a payer to the next one, or to the bank from the one hot account.
+func (b *load) transfer() (*envelope.Signer, []byte, error) {
+	i := int(b.serial.Add(1) % uint64(len(b.payers)))
+	to := bank
+	if len(b.payers) > 1 {
+		to = payerID((i + 1) % len(b.payers))
+	}
+	body := payment{to, domain.Money{Minor: 1, Currency: "EUR"}, ""}
+	jws, err := b.sign(b.payers[i], domain.CashKind, string(bank), "transfer", body)
+	return b.payers[i], jws, err
+}
+
+// percentile gives the value below which a share of the sorted values lies, in milliseconds.
+func percentile(sorted []time.Duration, share float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	at := min(int(share*float64(len(sorted))), len(sorted)-1)
+	return float64(sorted[at].Microseconds()) / 1000
+}
+
+func sortDurations(all []time.Duration) []time.Duration {
+	slices.Sort(all)
+	return all
+}
