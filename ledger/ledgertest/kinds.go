@@ -138,6 +138,9 @@ func (Till) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 		fx.Deadlines = []domain.Deadline{{Contract: in.Command.Contract, Name: "Release"}}
 		fx.Watches = []domain.Watch{{Subject: in.Command.Contract}}
 		return keep(fx, in, key, h, true)
+	case "tick", "Tick": // asks at once, again and again
+		fx.Deadlines = []domain.Deadline{{At: in.Now, Contract: in.Command.Contract, Name: "Tick"}}
+		return tell(fx, in, key)
 	case "reopen":
 		return keep(fx, in, key, h, false) // a key used again: a bug that stops the engine
 	case "break":
