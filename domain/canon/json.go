@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -28,61 +27,109 @@ func DecodeJSON(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return errors.New("JSON text is not UTF-8")
 	}
-	walk := json.NewDecoder(bytes.NewReader(data))
-	walk.UseNumber()
-	if err := checkKeys(walk, reflect.TypeOf(v), "", 0); err != nil {
+	if !json.Valid(data) {
+		var whole json.RawMessage
+		return json.Unmarshal(data, &whole) // says where the text goes wrong
+	}
+	w := walk{data: data}
+	if err := w.value(reflect.TypeOf(v), "", 0); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
+	return d.Decode(v)
+}
+
+// walk goes once over a valid JSON text, before encoding/json decodes it.
+type walk struct {
+	data []byte
+	at   int
+}
+
+// value walks one value that is to be decoded into type t (nil for a type that takes any
+// keys). It refuses a key that stands twice in one object, and one that is not exactly the
+// name of a field: encoding/json would take "TO" for "to", so that signers and readers could
+// disagree about which of the two counts.
+func (w *walk) value(t reflect.Type, path string, depth int) error {
+	opens := w.peek()
+	if (opens == '{' || opens == '[') && depth >= MaxDepth {
+		return fmt.Errorf("%.80s: nested deeper than %d", path, MaxDepth)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("data after the JSON value")
+	switch opens {
+	case '{':
+		return w.object(target(t), path, depth)
+	case '[':
+		return w.array(target(t), path, depth)
+	case '"':
+		w.text()
+	default: // a number, true, false or null
+		for w.at < len(w.data) && !bytes.ContainsRune([]byte(",]} \t\r\n"), rune(w.data[w.at])) {
+			w.at++
+		}
 	}
 	return nil
 }
 
-// checkKeys walks one value that is to be decoded into type t (nil for a type that takes any
-// keys). It refuses a key that stands twice in one object, and one that is not exactly the
-// name of a field: encoding/json would take "TO" for "to", so that signers and readers could
-// disagree about which of the two counts.
-func checkKeys(d *json.Decoder, t reflect.Type, path string, depth int) error {
-	token, err := d.Token()
-	if err != nil {
-		return err
+// peek skips white space and gives the byte that comes then; a valid text has one where it is asked for.
+func (w *walk) peek() byte {
+	for w.data[w.at] <= ' ' {
+		w.at++
 	}
-	if _, opens := token.(json.Delim); opens && depth >= MaxDepth {
-		return fmt.Errorf("%.80s: nested deeper than %d", path, MaxDepth)
-	}
-	switch t = target(t); token {
-	case json.Delim('{'):
-		return checkObject(d, t, path, depth)
-	case json.Delim('['):
-		var element reflect.Type
-		if t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) {
-			element = t.Elem()
-		}
-		for i := 0; d.More(); i++ {
-			if err := checkKeys(d, element, fmt.Sprintf("%s[%d]", path, i), depth+1); err != nil {
-				return err
-			}
-		}
-		_, err = d.Token() // the closing delimiter
-	}
-	return err
+	return w.data[w.at]
 }
 
-func checkObject(d *json.Decoder, t reflect.Type, path string, depth int) error {
-	for seen := map[string]bool{}; d.More(); {
-		token, err := d.Token()
-		if err != nil {
+// text passes a string and gives its bytes between the quotes, escapes as they stand.
+func (w *walk) text() []byte {
+	w.at++
+	from := w.at
+	for ; w.data[w.at] != '"'; w.at++ {
+		if w.data[w.at] == '\\' {
+			w.at++
+		}
+	}
+	w.at++
+	return w.data[from : w.at-1]
+}
+
+// more passes the opening bracket and says whether a member follows; if not, it passes the closing one too.
+func (w *walk) more(closing byte) bool {
+	w.at++ // the opening bracket
+	if w.peek() != closing {
+		return true
+	}
+	w.at++
+	return false
+}
+
+func (w *walk) array(t reflect.Type, path string, depth int) error {
+	var element reflect.Type
+	if t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) {
+		element = t.Elem()
+	}
+	if !w.more(']') {
+		return nil
+	}
+	for i := 0; ; i++ {
+		if err := w.value(element, fmt.Sprintf("%s[%d]", path, i), depth+1); err != nil {
 			return err
 		}
-		name, ok := token.(string)
-		if !ok {
-			return fmt.Errorf("%.80s: key is not text", path)
+		if w.peek() == ']' {
+			w.at++
+			return nil
+		}
+		w.at++ // the comma
+		w.peek()
+	}
+}
+
+func (w *walk) object(t reflect.Type, path string, depth int) error {
+	if !w.more('}') {
+		return nil
+	}
+	for seen := map[string]bool{}; ; {
+		name, err := w.key()
+		if err != nil {
+			return err
 		}
 		if seen[name] {
 			return fmt.Errorf("%.80s.%.80s: key given twice", path, name)
@@ -92,12 +139,29 @@ func checkObject(d *json.Decoder, t reflect.Type, path string, depth int) error 
 		if !known {
 			return fmt.Errorf("%.80s.%.80s: unknown field", path, name)
 		}
-		if err := checkKeys(d, value, path+"."+name, depth+1); err != nil {
+		w.peek()
+		w.at++ // the colon
+		if err := w.value(value, path+"."+name, depth+1); err != nil {
 			return err
 		}
+		if w.peek() == '}' {
+			w.at++
+			return nil
+		}
+		w.at++ // the comma
+		w.peek()
 	}
-	_, err := d.Token() // the closing delimiter
-	return err
+}
+
+// key passes a key and gives it as encoding/json reads it.
+func (w *walk) key() (string, error) {
+	raw := w.text()
+	if !bytes.ContainsRune(raw, '\\') {
+		return string(raw), nil
+	}
+	var name string
+	err := json.Unmarshal(w.data[w.at-len(raw)-2:w.at], &name)
+	return name, err
 }
 
 // target is the type whose members a value's keys name, nil if the type reads JSON by itself

@@ -55,8 +55,8 @@ func TestDecodeJSONAccepts(t *testing.T) {
 
 func TestDecodeJSONRefuses(t *testing.T) {
 	for text, says := range map[string]string{
-		``: "EOF", ` `: "EOF", `{`: "EOF", `{"name"`: "EOF", `{"name":`: "EOF", `{"name":"a"`: "EOF", `[`: "EOF",
-		`{}{}`: "data after", `{} x`: "data after", `{},`: "data after", `null null`: "data after",
+		``: "unexpected end", ` `: "unexpected end", `{`: "unexpected end", `{"name"`: "unexpected end", `{"name":`: "unexpected end", `{"name":"a"`: "unexpected end", `[`: "unexpected end",
+		`{}{}`: "after top-level value", `{} x`: "after top-level value", `{},`: "after top-level value", `null null`: "after top-level value",
 		`{"name":"a","name":"b"}`:                 ".name: key given twice",
 		`{"name":"a","\u006eame":"b"}`:            ".name: key given twice", // the same key, escaped
 		`{"inner":{"minor":1,"minor":1}}`:         ".inner.minor: key given twice",
@@ -93,14 +93,14 @@ func TestDecodeJSONRefuses(t *testing.T) {
 		`{"any":NaN}`:         "invalid",
 		`{"any":01}`:          "invalid",
 		`{"any":+1}`:          "invalid",
-		`{} // comment`:       "data after",
+		`{} // comment`:       "after top-level value",
 		"\ufeff{}":            "invalid",
 		"{\"name\":\"a\nb\"}": "invalid",
 		"{\"name\":\"\xff\"}": "UTF-8",
 		"{\"\xc3\":1}":        "UTF-8",
 		`{"any":` + strings.Repeat("[", canon.MaxDepth) + strings.Repeat("]", canon.MaxDepth) + `}`:       "nested deeper",
 		`{"any":` + strings.Repeat(`{"a":`, canon.MaxDepth) + `1` + strings.Repeat("}", canon.MaxDepth+1): "nested deeper",
-		strings.Repeat("[", 1<<20): "nested deeper",
+		strings.Repeat("[", 1<<20): "max depth",
 	} {
 		var f form
 		err := canon.DecodeJSON([]byte(text), &f)
