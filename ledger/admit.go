@@ -23,7 +23,7 @@ type pending struct {
 // and context errors say that the outcome is open: the same bytes may be submitted again,
 // and have one effect.
 func (e *Engine) Submit(ctx context.Context, format string, raw []byte, wait Wait) (Reply, error) {
-	s, err := e.admit(format, raw)
+	s, err := e.admit(ctx, format, raw)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -45,11 +45,33 @@ func (e *Engine) Submit(ctx context.Context, format string, raw []byte, wait Wai
 			return Reply{}, ErrClosed
 		}
 	}
+	if err := e.enter(ctx); err != nil {
+		return Reply{}, err
+	}
+	defer e.leave()
 	return e.reply(s.pending, wait)
 }
 
+// enter waits for a place among those who compute, of which there are as many as processors:
+// thousands of callers who verify and prove at once would leave the one goroutine that
+// commits a thousandth of a processor. leave gives the place back.
+func (e *Engine) enter(ctx context.Context) error {
+	select {
+	case e.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (e *Engine) leave() { <-e.places }
+
 // admit checks what can be checked without an order.
-func (e *Engine) admit(format string, raw []byte) (*submission, error) {
+func (e *Engine) admit(ctx context.Context, format string, raw []byte) (*submission, error) {
+	if err := e.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer e.leave()
 	if format == genesisFormat {
 		return nil, domain.Refuse(domain.NotPermitted, "a ledger begins once")
 	}

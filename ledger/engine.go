@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -36,10 +37,12 @@ type Engine struct {
 	last  Batch
 
 	published atomic.Pointer[published]
-	stopped   chan struct{}
-	stopOnce  sync.Once
-	mu        sync.Mutex // guards changed
-	changed   chan struct{}
+	// places bounds the callers that compute at once, see enter.
+	places   chan struct{}
+	stopped  chan struct{}
+	stopOnce sync.Once
+	mu       sync.Mutex // guards changed
+	changed  chan struct{}
 }
 
 // published is the last committed moment, for readers.
@@ -137,6 +140,7 @@ func assemble(c Config) (*Engine, error) {
 	return &Engine{
 		executor: newExecutor(c.Keys.Origin, c.Contracts, c.Codecs), store: c.Store, orderer: c.Orderer, vault: v,
 		signer: signer, policy: policy, state: newState(), stopped: make(chan struct{}), changed: make(chan struct{}),
+		places: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}, nil
 }
 

@@ -1,5 +1,7 @@
 package ledger
 
+import "context"
+
 import "aval/domain"
 
 // Steps opens the stages of the path to benchmarks, one by one. It must not be mixed with Run.
@@ -7,7 +9,7 @@ type Steps struct{ *Engine }
 
 // Admit gives the item with what admission found.
 func (s Steps) Admit(item Item) (Item, error) {
-	checked, err := s.admit(item.Format, item.Raw)
+	checked, err := s.admit(context.Background(), item.Format, item.Raw)
 	item.checked = checked
 	return item, err
 }

@@ -118,8 +118,12 @@ func sameKey(a, b domain.Key) bool {
 	return a.ID == b.ID && a.Algorithm == b.Algorithm && bytes.Equal(a.Public, b.Public)
 }
 
-// originate fills in what the registry says of the origin of an observation.
+// originate fills in what the registry says of the origin of an observation. A holder that
+// the message itself names must be the holder of the key.
 func (s *submission) originate(r domain.Registry, key domain.Key) (domain.PartyID, error) {
+	if stated := s.observation.Holder; stated != "" && stated != key.Holder {
+		return "", domain.Refuse(domain.UnknownKey, "the key does not belong to the device that the message names")
+	}
 	s.observation.Holder = key.Holder
 	if key.Class == domain.SourceHolder {
 		source, ok := r.Source(key.Holder)
