@@ -24,8 +24,8 @@ func verifyCommand() *cobra.Command {
 		Use: "verify DIR|URL|FILE.tlog-proof", Short: "Check a whole ledger, a public log, or one receipt, offline", Args: cobra.ExactArgs(1),
 		Long: `Check that nothing was forged, lost or changed.
 
-DIR   a node's folder that is not running: every signature, decision, balance, leaf, tile and
-      the stored state are derived again and compared.
+DIR   a node's folder, running or not: every signature, decision, balance, leaf, tile and the
+      stored state are derived again and compared.
 URL   a running node's public log: every leaf, the tree and the signed head (needs --policy).
 FILE  one receipt: the head's signature, inclusion, and what the receipt discloses (needs --policy).
 

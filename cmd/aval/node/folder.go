@@ -204,12 +204,12 @@ func (f *Folder) OpenStore() (*sqlite.Store, error) {
 	return sqlite.Open(filepath.Join(f.Dir, databaseFile))
 }
 
-// Verify re-derives the folder's ledger.
+// Verify re-derives the folder's ledger, as it was when Verify began: a node may be running on it.
 func (f *Folder) Verify() (ledger.Report, error) {
-	store, err := f.OpenStore()
+	archive, err := sqlite.OpenSnapshot(filepath.Join(f.Dir, databaseFile))
 	if err != nil {
 		return ledger.Report{}, err
 	}
-	defer store.Close()
-	return ledger.Verify(f.Keys, store, contracts.Table(), Codecs())
+	defer archive.Close()
+	return ledger.Verify(f.Keys, archive, contracts.Table(), Codecs())
 }
