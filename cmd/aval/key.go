@@ -2,18 +2,24 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
+	"aval/cmd/aval/node"
 	"aval/domain"
 	"aval/domain/envelope"
 )
 
 func keyCommand() *cobra.Command {
-	c := &cobra.Command{Use: "key", Short: "Make keys and show their public half"}
+	c := &cobra.Command{
+		Use: "key", Short: "Make keys and show their public half", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
 	c.AddCommand(keyNewCommand(), keyShowCommand())
 	return c
 }
@@ -24,8 +30,9 @@ func keyNewCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "new FILE", Short: "Make a signing key, readable by you alone", Args: cobra.ExactArgs(1),
 		Long: `Make a signing key and write it to FILE as a private JWK (RFC 7517) with mode 0600.
-The public half is printed: it is what a member registers for you. Whoever has FILE can
-sign in your name. An existing FILE is never overwritten.`,
+The public half is printed, and with --json nothing else: it is the "key" or one of the "keys"
+that a member registers for you. Whoever has FILE can sign in your name. An existing FILE is
+never overwritten.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			signer, err := writeKey(args[0], algorithm)
 			if err != nil {
@@ -56,7 +63,12 @@ func keyShowCommand() *cobra.Command {
 }
 
 func printKey(c *cobra.Command, p *printer, key domain.Key) error {
-	return p.print(c, key, func(w io.Writer) { fmt.Fprintf(w, "%s  %s\n", key.ID, key.Algorithm) })
+	public := node.Public(key)
+	text, err := json.Marshal(public)
+	if err != nil {
+		return err
+	}
+	return p.print(c, public, func(w io.Writer) { fmt.Fprintf(w, "key %s (%s)\npublic half: %s\n", key.ID, key.Algorithm, text) })
 }
 
 func writeKey(path, algorithm string) (*envelope.Signer, error) {
@@ -72,15 +84,11 @@ func writeKey(path, algorithm string) (*envelope.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := f.Write(append(text, '\n')); err != nil {
-		f.Close()
-		return nil, err
+	_, err = f.Write(append(text, '\n'))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, errors.Join(err, os.Remove(path)) // half a key is of no use to anybody
 	}
-	if err := f.Sync(); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return signer, f.Close()
+	return signer, nil
 }
 
 // readKey reads a private key file. Errors never quote its content.
@@ -96,5 +104,20 @@ func readKey(path string) (*envelope.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return signer, nil
+	return signer, checkHalves(path, signer)
+}
+
+// checkHalves refuses a key file in which the public half is not that of the private one, as
+// after damage: what it signs would verify nowhere.
+func checkHalves(path string, signer *envelope.Signer) error {
+	probe := []byte("probe")
+	signature, err := signer.Sign(probe)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	shell := domain.Signed{KeyID: signer.Key.ID, Algorithm: signer.Key.Algorithm, Input: probe, Signature: signature}
+	if envelope.Verify(signer.Key, shell) != nil {
+		return fmt.Errorf("%s: the public half is not that of the private one: the file is damaged", path)
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,7 +18,9 @@ func nodeCommand() *cobra.Command {
 		Use: "node DIR", Short: "Run a node", Args: cobra.ExactArgs(1),
 		Long: `Run the node of a folder that "aval init" made, until SIGINT or SIGTERM. DIR/config.json
 says where it listens and whether it has an MQTT broker, an external broker and a flight
-data source; see docs/operations.md. The log goes to standard error and holds nothing private.`,
+data source; see docs/operations.md. Where it listens is printed once it does: the API and, if
+there are any, metrics ("admin") and the MQTT broker. The log goes to standard error and holds
+nothing private.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
 			folder, err := node.OpenFolder(args[0])
@@ -30,18 +33,22 @@ data source; see docs/operations.md. The log goes to standard error and holds no
 				return err
 			}
 			started := map[string]string{"ledger": folder.Keys.Origin, "api": "http://" + n.API.String(), "enclave": folder.Platform.Name()}
+			if n.Admin != nil {
+				started["admin"] = "http://" + n.Admin.String()
+			}
 			if n.Broker != nil {
-				started["broker"] = n.Broker.Address()
+				started["broker"] = "tcp://" + n.Broker.Address()
 			}
 			err = p.print(c, started, func(w io.Writer) {
-				fmt.Fprintf(w, "ledger %s, API at %s", started["ledger"], started["api"])
-				if n.Broker != nil {
-					fmt.Fprintf(w, ", MQTT broker at %s", started["broker"])
+				fmt.Fprintf(w, "ledger %s\n", started["ledger"])
+				for _, part := range []string{"api", "admin", "broker"} {
+					if address := started[part]; address != "" {
+						fmt.Fprintf(w, "%-6s %s\n", part, address)
+					}
 				}
-				fmt.Fprintln(w)
 			})
 			if err != nil {
-				return err
+				return errors.Join(err, n.Close())
 			}
 			return n.Run(c.Context())
 		},

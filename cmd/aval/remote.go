@@ -3,14 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"aval/api/client"
+	"aval/cmd/aval/node"
 	"aval/domain/envelope"
 )
 
@@ -26,27 +25,31 @@ type remote struct {
 func (r *remote) flags(c *cobra.Command) {
 	c.Flags().StringVar(&r.url, "node", defaultNode, "URL of the node")
 	c.Flags().StringVar(&r.keyPath, "key", "", "your key file (required)")
-	c.Flags().StringVar(&r.origin, "ledger", "", "name of the ledger; by default what the node's checkpoint says")
+	c.Flags().StringVar(&r.origin, "ledger", "", "name of the ledger; by default what the node's checkpoint says, which is enough if your key is for one ledger only")
 	c.Flags().DurationVar(&r.timeout, "timeout", 30*time.Second, "give up after this long")
 }
 
-// connect reads the key and makes a client for the ledger.
-func (r *remote) connect(ctx context.Context) (*client.Client, *envelope.Signer, error) {
-	signer, err := readKey(r.keyPath)
-	if err != nil {
-		return nil, nil, err
+// context bounds a command by --timeout.
+func (r *remote) context(c *cobra.Command) (context.Context, context.CancelFunc, error) {
+	if r.timeout <= 0 {
+		return nil, nil, fmt.Errorf("--timeout %v: want more than nothing, as in 30s", r.timeout)
 	}
-	if r.origin == "" {
-		if r.origin, err = originOf(ctx, r.url); err != nil {
-			return nil, nil, err
-		}
-	}
-	cl, err := client.New(client.Config{URL: r.url, Ledger: r.origin, Signer: signer})
-	return cl, signer, err
+	ctx, cancel := context.WithTimeout(c.Context(), r.timeout)
+	return ctx, cancel, nil
 }
 
-// originOf reads a ledger's name from the first line of its checkpoint. A lying node gains
-// nothing: a command signed for another ledger is refused there, and worthless here.
+// identify reads the key and, unless it was given, asks for the ledger's name.
+func (r *remote) identify(ctx context.Context) (*envelope.Signer, error) {
+	signer, err := readKey(r.keyPath)
+	if err == nil && r.origin == "" {
+		r.origin, err = originOf(ctx, r.url)
+	}
+	return signer, err
+}
+
+// originOf reads a ledger's name from the first line of its checkpoint. A node that lies can
+// pass what is signed for it to the ledger that it names, where it counts if the key is
+// registered there too; whoever uses one key on several ledgers gives --ledger.
 func originOf(ctx context.Context, url string) (string, error) {
 	public, err := client.New(client.Config{URL: url})
 	if err != nil {
@@ -57,8 +60,8 @@ func originOf(ctx context.Context, url string) (string, error) {
 		return "", fmt.Errorf("ask %s for its ledger's name: %w", url, err)
 	}
 	name, _, ok := bytes.Cut(checkpoint, []byte("\n"))
-	if !ok || strings.TrimSpace(string(name)) == "" {
-		return "", errors.New("the node's checkpoint has no first line")
+	if !ok || node.CheckOrigin(string(name)) != nil {
+		return "", fmt.Errorf("%s is no node: its checkpoint does not begin with a ledger's name", url)
 	}
 	return string(name), nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -36,49 +37,59 @@ type request struct {
 var waits = map[string]ledger.Wait{"accepted": ledger.ForAccepted, "committed": ledger.ForCommitted, "receipt": ledger.ForReceipt}
 
 func submitCommand() *cobra.Command {
-	var p printer
-	var r remote
-	var wait, receipts string
+	s := submitter{}
+	var wait string
 	c := &cobra.Command{
 		Use: "submit FILE...", Short: "Sign commands and send them to a node", Args: cobra.MinimumNArgs(1),
 		Long: `Sign commands and send them, in order. A FILE ("-" for standard input) holds one JSON
 object {"kind", "contract", "name", "body"}; submit adds the ledger, a fresh ID and a time
-limit, signs it with your key and waits. A FILE that already holds a signed command (compact
-JWS) is sent as it is: sending it twice has one effect. Stops at the first refusal, exit 1.`,
-		Example: `  echo '{"kind":"cash/1","contract":"bank","name":"transfer","body":{...}}' | aval submit --key acme.jwk -`,
+limit of ten minutes, signs it with your key and waits. Stops at the first refusal, exit 1.
+
+A FILE that already holds a signed command (compact JWS) is sent as it is, and needs no
+--key: sending it twice has one effect. --sign-only makes such a file. If no answer comes, the
+signed command is saved as ID.jws, in the folder of --receipts or else the present one: submit
+that file, not the JSON again, to learn what became of it.`,
+		Example: `  echo '{"kind":"cash/1","contract":"bank","name":"transfer","body":{...}}' | aval submit --key acme.jwk -
+  aval submit --sign-only --ledger aval.example/trade --key acme.jwk pay.json > pay.jws && aval submit pay.jws`,
 		RunE: func(c *cobra.Command, args []string) error {
-			level, ok := waits[wait]
-			if !ok {
+			var ok bool
+			if s.wait, ok = waits[wait]; !ok {
 				return fmt.Errorf("--wait %s: want accepted, committed or receipt", wait)
 			}
-			s := submitter{printer: &p, wait: level, receipts: receipts}
-			return s.all(c, &r, args)
+			if s.receipts != "" && s.wait != ledger.ForReceipt {
+				return errors.New("--receipts goes with --wait receipt")
+			}
+			return s.all(c, args)
 		},
 	}
 	c.Flags().StringVar(&wait, "wait", "receipt", "what to wait for: accepted, committed or receipt")
-	c.Flags().StringVar(&receipts, "receipts", "", "folder to save receipts in, as ID.tlog-proof")
-	r.flags(c)
-	p.flag(c)
+	c.Flags().StringVar(&s.receipts, "receipts", "", "folder to save receipts in, as ID.tlog-proof")
+	c.Flags().BoolVar(&s.signOnly, "sign-only", false, "print the signed command and send nothing; with --ledger no node is needed")
+	s.remote.flags(c)
+	s.printer.flag(c)
 	return c
 }
 
 type submitter struct {
-	printer  *printer
+	printer  printer
+	remote   remote
 	wait     ledger.Wait
 	receipts string
+	signOnly bool
 	client   *client.Client
-	signer   *envelope.Signer
-	origin   string
+	// signer is read when the first command is to be signed.
+	signer *envelope.Signer
 }
 
-func (s *submitter) all(c *cobra.Command, r *remote, files []string) error {
-	ctx, cancel := context.WithTimeout(c.Context(), r.timeout)
-	defer cancel()
-	var err error
-	if s.client, s.signer, err = r.connect(ctx); err != nil {
+func (s *submitter) all(c *cobra.Command, files []string) error {
+	ctx, cancel, err := s.remote.context(c)
+	if err != nil {
 		return err
 	}
-	s.origin = r.origin
+	defer cancel()
+	if s.client, err = client.New(client.Config{URL: s.remote.url}); err != nil {
+		return err
+	}
 	for _, file := range files {
 		if err := s.one(ctx, c, file); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
@@ -92,49 +103,112 @@ func (s *submitter) one(ctx context.Context, c *cobra.Command, file string) erro
 	if err != nil {
 		return err
 	}
-	jws, err := s.sign(text)
+	jws, fresh, err := s.prepare(ctx, text)
 	if err != nil {
+		return err
+	}
+	command, _, err := envelope.OpenCommand(jws)
+	if err != nil {
+		return err
+	}
+	if s.signOnly {
+		_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", jws)
 		return err
 	}
 	reply, err := s.client.Submit(ctx, jws, s.wait)
 	if err != nil && reply.ID == "" {
+		if fresh && unanswered(err) {
+			err = s.keep(jws, command.ID, err)
+		}
 		return err
 	}
-	if saveErr := s.save(reply); saveErr != nil {
-		return saveErr
+	if reply.ID != command.ID { // also: nothing that a node says becomes a file's name
+		return errors.New("the node answered about another command")
 	}
-	printErr := s.printer.print(c, reply, func(w io.Writer) {
-		fmt.Fprintf(w, "%s at index %d\n", reply.ID, reply.Index)
-	})
-	return errors.Join(err, printErr) // a refusal that was logged has a reply and a receipt too
+	return errors.Join(err, s.save(reply), s.print(c, reply)) // a refusal that was logged has a reply and a receipt too
 }
 
-// sign makes a JWS of a request; a JWS passes unchanged.
-func (s *submitter) sign(text []byte) ([]byte, error) {
-	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && trimmed[0] != '{' {
-		_, _, err := envelope.OpenCommand(trimmed)
-		return trimmed, err
+// unanswered says whether an error leaves open what became of a command: anything but a plain refusal.
+func unanswered(err error) bool {
+	var answered *client.Error
+	return !errors.As(err, &answered) || answered.Status == http.StatusTooManyRequests || answered.Status >= 500
+}
+
+// keep saves a command whose outcome is open, so that it can be sent again as it is.
+func (s *submitter) keep(jws []byte, id string, cause error) error {
+	path := filepath.Join(s.receipts, id+".jws")
+	if err := s.write(path, append(jws, '\n')); err != nil {
+		return errors.Join(cause, err)
 	}
+	return fmt.Errorf("no answer, so it may have happened; submit %s to learn, not this file again: %w", path, cause)
+}
+
+func (s *submitter) print(c *cobra.Command, r ledger.Reply) error {
+	if s.wait == ledger.ForAccepted {
+		return s.printer.print(c, map[string]string{"id": r.ID}, func(w io.Writer) { fmt.Fprintf(w, "%s accepted, without a place in the log yet\n", r.ID) })
+	}
+	return s.printer.print(c, r, func(w io.Writer) {
+		word, again := "booked", ""
+		if r.Code != "" {
+			word = "refused"
+		}
+		if r.Duplicate {
+			again = ", as it was the first time"
+		}
+		fmt.Fprintf(w, "%s %s at index %d%s\n", r.ID, word, r.Index, again)
+	})
+}
+
+// prepare makes a JWS of a request; a JWS passes unchanged, and is not fresh.
+func (s *submitter) prepare(ctx context.Context, text []byte) (jws []byte, fresh bool, err error) {
+	trimmed := bytes.TrimSpace(text)
+	if len(trimmed) == 0 || trimmed[0] == '{' {
+		jws, err = s.sign(ctx, text)
+		return jws, true, err
+	}
+	if _, _, err := envelope.OpenCommand(trimmed); err != nil {
+		return nil, false, fmt.Errorf("neither a JSON object nor a signed command: %w", err)
+	}
+	return trimmed, false, nil
+}
+
+func (s *submitter) sign(ctx context.Context, text []byte) ([]byte, error) {
 	var q request
 	if err := canon.DecodeJSON(text, &q); err != nil {
 		return nil, fmt.Errorf("not a command: %w", err)
+	}
+	if s.signer == nil {
+		var err error
+		if s.signer, err = s.remote.identify(ctx); err != nil {
+			return nil, err
+		}
 	}
 	id, err := ulid.New(ulid.Now(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	return envelope.SealCommand(s.signer, domain.Command{
-		Ledger: s.origin, ID: id.String(), Kind: q.Kind, Contract: q.Contract, Name: q.Name, Body: q.Body,
+		Ledger: s.remote.origin, ID: id.String(), Kind: q.Kind, Contract: q.Contract, Name: q.Name, Body: q.Body,
 		NotAfter: domain.Millis(time.Now().Add(commandLifetime).UnixMilli()),
 	})
 }
 
 func (s *submitter) save(r ledger.Reply) error {
-	if s.receipts == "" || r.Receipt == "" {
+	if s.receipts == "" {
 		return nil
 	}
-	if err := os.MkdirAll(s.receipts, 0o700); err != nil {
-		return err
+	if r.Receipt == "" {
+		return errors.New("the node gave no receipt")
 	}
-	return os.WriteFile(filepath.Join(s.receipts, r.ID+".tlog-proof"), []byte(r.Receipt), 0o600)
+	return s.write(filepath.Join(s.receipts, r.ID+".tlog-proof"), []byte(r.Receipt))
+}
+
+// write writes a file for the user alone, into the folder of receipts if there is one.
+func (s *submitter) write(path string, data []byte) error {
+	if s.receipts != "" {
+		if err := os.MkdirAll(s.receipts, 0o700); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(path, data, 0o600)
 }

@@ -89,11 +89,11 @@ func serveFlights(ctx context.Context, flights *flightserver.Server, done chan<-
 func configure(folder *node.Folder, source string) error {
 	var gateways []node.GatewayConfig
 	for org, id := range map[domain.PartyID]string{carrier: gatewayID, member: shadowID} { //tidy:ordered two independent entries
-		path := filepath.Join(folder.Dir, id+".password")
-		if err := os.WriteFile(path, []byte(rand.Text()[:passwordBytes]), 0o600); err != nil {
+		file := id + ".password"
+		if err := os.WriteFile(filepath.Join(folder.Dir, file), []byte(rand.Text()[:passwordBytes]), 0o600); err != nil {
 			return err
 		}
-		gateways = append(gateways, node.GatewayConfig{Org: string(org), ID: id, PasswordFile: path})
+		gateways = append(gateways, node.GatewayConfig{Org: string(org), ID: id, PasswordFile: file})
 	}
 	folder.Config.Listen, folder.Config.Admin = "127.0.0.1:0", ""
 	folder.Config.Broker = &node.BrokerConfig{Listen: "127.0.0.1:0", Net: netName, Gateways: gateways}

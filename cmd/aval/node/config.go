@@ -2,13 +2,17 @@ package node
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 
 	"aval/domain"
 	"aval/domain/canon"
+	"aval/iot"
 )
 
 // Defaults of a new node: everything on loopback.
@@ -27,7 +31,8 @@ var originForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[a-z0-9][a
 type Config struct {
 	// Ledger is the origin, written by init and never changed.
 	Ledger string `json:"ledger"`
-	// Listen is the address of the HTTP API, Admin that of metrics and pprof; empty Admin: none.
+	// Listen is the address of the HTTP API, DefaultListen when empty; Admin that of metrics and
+	// pprof, which have no authentication; empty: none.
 	Listen string `json:"listen"`
 	Admin  string `json:"admin,omitempty"`
 	// Broker makes this node an MQTT broker for its gateways; Session takes messages from an external broker.
@@ -48,7 +53,8 @@ type BrokerConfig struct {
 	Gateways []GatewayConfig `json:"gateways"`
 }
 
-// GatewayConfig is one gateway that may connect. The password is a file's content, so that the configuration holds no secret.
+// GatewayConfig is one gateway that may connect. The password is a file's content, so that the
+// configuration holds no secret. Here as elsewhere a file's path is relative to the node's folder.
 type GatewayConfig struct {
 	Org          string `json:"org"`
 	ID           string `json:"id"`
@@ -67,7 +73,8 @@ type SessionConfig struct {
 
 // OracleConfig is the flight data source.
 type OracleConfig struct {
-	// URL is the base of an AeroAPI, KeyFile holds its API key (empty: none), Source is the registered source's ID.
+	// URL is the base of an AeroAPI, https or on loopback; empty: the public service. KeyFile holds
+	// its API key (empty: none), Source is the registered source's ID.
 	URL     string `json:"url"`
 	KeyFile string `json:"keyFile,omitempty"`
 	Source  string `json:"source"`
@@ -92,5 +99,74 @@ func readConfig(path string) (c Config, err error) {
 	if err := canon.DecodeJSON(text, &c); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
+	if err := c.check(); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
 	return c, nil
+}
+
+// check refuses what no part of the node could use, naming the field.
+func (c *Config) check() error {
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if err := errors.Join(checkAddress("listen", c.Listen), checkAddress("admin", c.Admin)); err != nil {
+		return err
+	}
+	if c.Broker != nil && c.Session != nil && c.Broker.Net != c.Session.Net {
+		return errors.New("broker.net and session.net: two names for one ledger")
+	}
+	return errors.Join(c.Broker.check(), c.Session.check(), c.Oracle.check())
+}
+
+// checkAddress wants host:port. Without a host everybody who can reach the machine is served, so
+// that must be said, as in 0.0.0.0:8420.
+func checkAddress(field, address string) error {
+	if address == "" {
+		return nil
+	}
+	if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
+		return fmt.Errorf("%s %.80q: want host:port, as in %s", field, address, DefaultListen)
+	}
+	return nil
+}
+
+func (c *BrokerConfig) check() error {
+	if c == nil {
+		return nil
+	}
+	err := errors.Join(iot.CheckName("broker.net", c.Net), checkAddress("broker.listen", c.Listen))
+	for i, g := range c.Gateways {
+		field := fmt.Sprintf("broker.gateways[%d].", i)
+		err = errors.Join(err, iot.CheckName(field+"org", g.Org), iot.CheckName(field+"id", g.ID))
+		if g.PasswordFile == "" {
+			err = errors.Join(err, fmt.Errorf("%spasswordFile: is needed", field))
+		}
+	}
+	return err
+}
+
+func (c *SessionConfig) check() error {
+	if c == nil {
+		return nil
+	}
+	err := iot.CheckName("session.net", c.Net)
+	u, bad := url.Parse(c.URL)
+	if bad != nil || u.Scheme != "tcp" && u.Scheme != "ssl" || u.Port() == "" || u.Hostname() == "" || u.User != nil {
+		err = errors.Join(err, errors.New("session.url: want tcp://host:port or ssl://host:port"))
+	}
+	if c.ClientID == "" {
+		err = errors.Join(err, errors.New("session.clientId: is needed"))
+	}
+	return err
+}
+
+func (c *OracleConfig) check() error {
+	if c == nil {
+		return nil
+	}
+	if err := domain.CheckID("oracle.source", c.Source); err != nil {
+		return err
+	}
+	return nil
 }

@@ -72,6 +72,13 @@ func Create(ctx context.Context, dir string, f Founding) error {
 	if err != nil {
 		return err
 	}
+	if err := fill(ctx, dir, platform, f); err != nil {
+		return errors.Join(err, empty(dir)) // the folder is ours: the platform's key was new
+	}
+	return nil
+}
+
+func fill(ctx context.Context, dir string, platform enclave.Platform, f Founding) error {
 	keys, err := ledger.NewKeys(f.Ledger, rand.Reader)
 	if err != nil {
 		return err
@@ -85,14 +92,31 @@ func Create(ctx context.Context, dir string, f Founding) error {
 	return found(ctx, dir, keys, f)
 }
 
+// empty clears a folder, so that it can be tried again.
+func empty(dir string) error {
+	files, err := os.ReadDir(dir)
+	for _, file := range files {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, file.Name())))
+	}
+	return err
+}
+
 func checkFounding(f Founding) error {
 	if err := f.Member.Check(); err != nil {
 		return err
 	}
-	if len(f.Ledger) > MaxOrigin || !originForm.MatchString(f.Ledger) {
-		return fmt.Errorf("ledger %.80q: want a schema-less URL such as aval.example/trade, at most %d characters", f.Ledger, MaxOrigin)
+	if err := CheckOrigin(f.Ledger); err != nil {
+		return err
 	}
 	return envelope.CheckKey(f.Key)
+}
+
+// CheckOrigin refuses a name that no ledger can have.
+func CheckOrigin(name string) error {
+	if len(name) > MaxOrigin || !originForm.MatchString(name) {
+		return fmt.Errorf("ledger %.80q: want a schema-less URL such as aval.example/trade, at most %d characters", name, MaxOrigin)
+	}
+	return nil
 }
 
 func writeSecrets(dir string, platform enclave.Platform, keys *ledger.Keys) error {
@@ -113,7 +137,7 @@ func writeSecrets(dir string, platform enclave.Platform, keys *ledger.Keys) erro
 	if err := writeSealed(filepath.Join(dir, oracleFile), platform, oraclePurpose, plain); err != nil {
 		return err
 	}
-	public, err := json.MarshalIndent(oracle.Key, "", "  ")
+	public, err := json.MarshalIndent(Public(oracle.Key), "", "  ")
 	if err != nil {
 		return err
 	}
@@ -174,6 +198,9 @@ type Folder struct {
 
 // OpenFolder unseals a folder's secrets and reads its configuration.
 func OpenFolder(dir string) (*Folder, error) {
+	if _, err := os.Stat(filepath.Join(dir, configFile)); err != nil {
+		return nil, fmt.Errorf("%s is no node's folder (make one with \"aval init\"): %w", dir, err)
+	}
 	platform, err := enclave.OpenSimulated(dir)
 	if err != nil {
 		return nil, err
@@ -194,7 +221,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	}
 	f.Config, err = readConfig(filepath.Join(dir, configFile))
 	if err == nil && f.Config.Ledger != f.Keys.Origin {
-		err = fmt.Errorf("config names ledger %s, the keys are of %s", f.Config.Ledger, f.Keys.Origin)
+		err = fmt.Errorf("config names ledger %q, the keys are of %q", f.Config.Ledger, f.Keys.Origin)
 	}
 	return f, err
 }
@@ -212,4 +239,24 @@ func (f *Folder) Verify() (ledger.Report, error) {
 	}
 	defer archive.Close()
 	return ledger.Verify(f.Keys, archive, contracts.Table(), Codecs())
+}
+
+// path gives the place of a file that the configuration names.
+func (f *Folder) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(f.Dir, name)
+}
+
+// PublicKey is what a registration needs of a key; the ledger adds the rest.
+type PublicKey struct {
+	ID        string `json:"id"`
+	Algorithm string `json:"algorithm"`
+	Public    []byte `json:"public"`
+}
+
+// Public picks it from a key.
+func Public(k domain.Key) PublicKey {
+	return PublicKey{ID: k.ID, Algorithm: k.Algorithm, Public: k.Public}
 }

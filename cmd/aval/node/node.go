@@ -44,8 +44,8 @@ type Node struct {
 	// Oracle is nil unless the configuration names a source, Broker unless it has one.
 	Oracle *oracle.Runner
 	Broker *broker.Broker
-	// API is the address that the HTTP API listens on.
-	API net.Addr
+	// API is the address that the HTTP API listens on, Admin that of metrics, nil for none.
+	API, Admin net.Addr
 
 	store   *sqlite.Store
 	options Options
@@ -59,6 +59,9 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := folder.Config.check(); err != nil {
+		return nil, fmt.Errorf("config: %w", err)
 	}
 	store, err := folder.OpenStore()
 	if err != nil {
@@ -83,11 +86,15 @@ func (n *Node) Run(ctx context.Context) error {
 	for _, part := range n.parts {
 		group.Go(func() error { return part(ctx) })
 	}
-	return errors.Join(group.Wait(), n.Close())
+	return errors.Join(group.Wait(), n.store.Close())
 }
 
-// Close closes the store.
-func (n *Node) Close() error { return n.store.Close() }
+// Close releases a node that was not run: every part gives its address back when it stops.
+func (n *Node) Close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return n.Run(ctx)
+}
 
 func (n *Node) addAPI() error {
 	listener, err := net.Listen("tcp", n.Folder.Config.Listen)
@@ -102,8 +109,9 @@ func (n *Node) addAPI() error {
 	}
 	admin, err := net.Listen("tcp", n.Folder.Config.Admin)
 	if err != nil {
-		return errors.Join(fmt.Errorf("listen for admin: %w", err), listener.Close())
+		return fmt.Errorf("listen for admin: %w", err)
 	}
+	n.Admin = admin.Addr()
 	handler := server.Admin(newCollector(n))
 	n.parts = append(n.parts, func(ctx context.Context) error { return ServeHTTP(ctx, admin, handler) })
 	return nil
@@ -114,9 +122,6 @@ func (n *Node) addSensors() error {
 	c := n.Folder.Config
 	if c.Broker == nil && c.Session == nil {
 		return nil
-	}
-	if c.Broker != nil && c.Session != nil && c.Broker.Net != c.Session.Net {
-		return errors.New("config: broker and session name two nets for one ledger")
 	}
 	name := ""
 	if c.Broker != nil {
@@ -143,7 +148,7 @@ func (n *Node) gatewayOf(device string) (string, bool) {
 func (n *Node) addBroker(c BrokerConfig) error {
 	config := broker.Config{Address: c.Listen, AnonymousOrg: c.AnonymousOrg}
 	for _, g := range c.Gateways {
-		password, err := readSecret(g.PasswordFile)
+		password, err := ReadSecret(n.Folder.path(g.PasswordFile))
 		if err != nil {
 			return err
 		}
@@ -161,7 +166,7 @@ func (n *Node) addSession(c SessionConfig) error {
 	password := ""
 	if c.PasswordFile != "" {
 		var err error
-		if password, err = readSecret(c.PasswordFile); err != nil {
+		if password, err = ReadSecret(n.Folder.path(c.PasswordFile)); err != nil {
 			return err
 		}
 	}
@@ -183,7 +188,7 @@ func (n *Node) addOracle() error {
 	key := ""
 	if c.KeyFile != "" {
 		var err error
-		if key, err = readSecret(c.KeyFile); err != nil {
+		if key, err = ReadSecret(n.Folder.path(c.KeyFile)); err != nil {
 			return err
 		}
 	}
@@ -200,7 +205,13 @@ func (n *Node) addOracle() error {
 		Concurrency: oracleConcurrency, Failed: func(err error) { n.options.Log.Warn("oracle", "error", err) },
 	})
 	if err == nil && !n.options.DriveOracle {
-		n.parts = append(n.parts, n.Oracle.Run)
+		n.parts = append(n.parts, func(ctx context.Context) error {
+			err := n.Oracle.Run(ctx)
+			if ctx.Err() != nil {
+				return nil // told to stop
+			}
+			return err
+		})
 	}
 	return err
 }
@@ -230,8 +241,9 @@ func (n *Node) submitObservation(ctx context.Context, format string, raw []byte)
 // maxSecret bounds a password or API key file.
 const maxSecret = 4096
 
-// readSecret reads a file that holds one secret. Errors never quote its content.
-func readSecret(path string) (string, error) {
+// ReadSecret reads a file that holds one secret, surrounding spaces aside. An empty one is an
+// error. Errors never quote its content.
+func ReadSecret(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err
