@@ -25,7 +25,8 @@ func verifyCommand() *cobra.Command {
 		Long: `Check that nothing was forged, lost or changed.
 
 DIR   a node's folder, running or not: every signature, decision, balance, leaf, tile and the
-      stored state are derived again and compared.
+      stored state are derived again and compared. With --policy its signed head must be that
+      of the ledger you know, and not of another that is as consistent.
 URL   a running node's public log: every leaf, the tree and the signed head (needs --policy).
 FILE  one receipt: the head's signature, inclusion, and what the receipt discloses (needs --policy).
 
@@ -48,18 +49,26 @@ func verify(c *cobra.Command, p *printer, target, policyPath string) error {
 		return err
 	}
 	if info.IsDir() {
-		return verifyFolder(c, p, target)
+		return verifyFolder(c, p, target, policyPath)
 	}
 	return verifyReceipt(c, p, target, policyPath)
 }
 
-func verifyFolder(c *cobra.Command, p *printer, dir string) error {
+func verifyFolder(c *cobra.Command, p *printer, dir, policyPath string) error {
 	folder, err := node.OpenFolder(dir)
 	if err != nil {
 		return err
 	}
+	var policy *ledger.Policy
+	if policyPath != "" {
+		known, err := readPolicy(policyPath)
+		if err != nil {
+			return err
+		}
+		policy = &known
+	}
 	began := time.Now()
-	report, err := folder.Verify()
+	report, err := folder.Verify(policy)
 	var fault *ledger.Fault
 	if errors.As(err, &fault) {
 		return fail(c, p, fault)

@@ -54,5 +54,5 @@ func verifyFolder(dir string) (ledger.Report, error) {
 	if err != nil {
 		return ledger.Report{}, err
 	}
-	return folder.Verify()
+	return folder.Verify(nil)
 }

@@ -231,14 +231,39 @@ func (f *Folder) OpenStore() (*sqlite.Store, error) {
 	return sqlite.Open(filepath.Join(f.Dir, databaseFile))
 }
 
-// Verify re-derives the folder's ledger, as it was when Verify began: a node may be running on it.
-func (f *Folder) Verify() (ledger.Report, error) {
+// Verify re-derives the folder's ledger, as it was when Verify began: a node may be running on
+// it. The keys are the folder's own; with a policy, the signed head must verify under that too.
+func (f *Folder) Verify(policy *ledger.Policy) (ledger.Report, error) {
 	archive, err := sqlite.OpenSnapshot(filepath.Join(f.Dir, databaseFile))
 	if err != nil {
 		return ledger.Report{}, err
 	}
 	defer archive.Close()
+	if policy != nil {
+		if err := checkHead(*policy, archive); err != nil {
+			return ledger.Report{}, err
+		}
+	}
 	return ledger.Verify(f.Keys, archive, contracts.Table(), Codecs())
+}
+
+// checkHead verifies the stored head alone: what lies under it is for ledger.Verify.
+func checkHead(policy ledger.Policy, archive ledger.Archive) error {
+	_, _, checkpoint, err := archive.Head()
+	if err != nil {
+		return err
+	}
+	enough := errors.New("the head verifies")
+	_, err = ledger.VerifyLog(policy, func(path string) ([]byte, error) {
+		if path == "checkpoint" {
+			return checkpoint, nil
+		}
+		return nil, enough
+	})
+	if errors.Is(err, enough) {
+		return nil
+	}
+	return err
 }
 
 // path gives the place of a file that the configuration names.

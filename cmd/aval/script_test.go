@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The test binary is the program too: called as "aval" it runs main. Scripts and the kill
+// tests run it as a process of its own, so with -race the program is watched as well.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"aval": main})
+}
+
+// patience is how long anything awaited may take before a test gives up.
+const patience = time.Minute
+
+// TestScripts runs testdata: each file shows how a command is used, and holds it to that. Beside
+// the commands of testscript they have these:
+//
+//	start NAME PROGRAM ARG...   run a program in the background until it has printed one JSON
+//	                            object; its members become $NAME_member
+//	stop NAME, kill NAME        interrupt it (it must exit 0), or kill it
+//	log NAME REGEXP             its standard error so far must match; with ! must not
+//	field VAR PATH              set VAR to a member of the JSON last printed, a.b.0.c; "." is all of it
+//	expand FILE...              replace $VAR and ${VAR} in files
+//	instant VAR FORM BASE       set VAR to BASE in FORM (rfc3339, millis); BASE is now, a number of
+//	                            milliseconds, or either with an offset as in now-90s
+//	until REGEXP PROGRAM ARG... run a program again and again until what it prints matches
+//	damage DIR INDEX            flip one bit in a leaf where the database file holds it
+//	flip FILE TEXT              flip one bit of the first byte of TEXT in a file
+//	mode FILE MODE              a file's permissions must be these
+//	mosquitto VAR               run a Mosquitto broker and set VAR to its URL
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			flights, err := filepath.Abs("../../fixtures/flights")
+			e.Setenv("FLIGHTS", flights)
+			e.Values[processes{}] = map[string]*process{}
+			return err
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "mosquitto" {
+				return haveMosquitto()
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"start": startScript, "stop": stopScript, "kill": killScript, "log": logScript, "field": fieldScript,
+			"expand": expandScript, "instant": instantScript, "until": untilScript, "damage": damageScript,
+			"flip": flipScript, "mode": modeScript, "mosquitto": mosquittoScript,
+		},
+	})
+}
+
+// processes is the key of a script's background processes.
+type processes struct{}
+
+func processOf(ts *testscript.TestScript, name string) *process {
+	p := ts.Value(processes{}).(map[string]*process)[name]
+	if p == nil {
+		ts.Fatalf("nothing was started as %s", name)
+	}
+	return p
+}
+
+func startScript(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: start NAME PROGRAM ARG...")
+	}
+	command := exec.Command(args[1], args[2:]...)
+	command.Dir = ts.MkAbs(".")
+	p, err := start(command)
+	ts.Check(err)
+	ts.Defer(func() { p.kill() })
+	ts.Value(processes{}).(map[string]*process)[args[0]] = p
+	first, err := p.first()
+	ts.Check(err)
+	for name, value := range first {
+		ts.Setenv(args[0]+"_"+name, fmt.Sprint(value))
+	}
+}
+
+func stopScript(ts *testscript.TestScript, neg bool, args []string) {
+	err := processOf(ts, args[0]).stop()
+	if (err != nil) != neg {
+		ts.Fatalf("stop %s: %v", args[0], err)
+	}
+}
+
+func killScript(ts *testscript.TestScript, _ bool, args []string) { processOf(ts, args[0]).kill() }
+
+func logScript(ts *testscript.TestScript, neg bool, args []string) {
+	text := processOf(ts, args[0]).stderr.String()
+	if regexp.MustCompile("(?m)"+args[1]).MatchString(text) == neg {
+		ts.Fatalf("log of %s: negative %v, pattern %s, text:\n%s", args[0], neg, args[1], text)
+	}
+}
+
+func fieldScript(ts *testscript.TestScript, _ bool, args []string) {
+	text := strings.TrimSpace(ts.ReadFile("stdout"))
+	if args[1] == "." {
+		ts.Setenv(args[0], text)
+		return
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var v any
+	ts.Check(decoder.Decode(&v))
+	for step := range strings.SplitSeq(args[1], ".") {
+		switch at := v.(type) {
+		case map[string]any:
+			v = at[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i >= len(at) {
+				ts.Fatalf("no element %s of %d in:\n%s", step, len(at), text)
+			}
+			v = at[i]
+		}
+		if v == nil {
+			ts.Fatalf("no member %s of %s in:\n%s", step, args[1], text)
+		}
+	}
+	if s, ok := v.(string); ok {
+		ts.Setenv(args[0], s)
+		return
+	}
+	ts.Setenv(args[0], fmt.Sprint(v))
+}
+
+func expandScript(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		path := ts.MkAbs(name)
+		text, err := os.ReadFile(path)
+		ts.Check(err)
+		ts.Check(os.WriteFile(path, []byte(os.Expand(string(text), ts.Getenv)), 0o600))
+	}
+}
+
+func instantScript(ts *testscript.TestScript, _ bool, args []string) {
+	base, offset, sign := args[2], time.Duration(0), time.Duration(1)
+	if i := strings.LastIndexAny(base, "+-"); i > 0 {
+		if base[i] == '-' {
+			sign = -1
+		}
+		var err error
+		offset, err = time.ParseDuration(base[i+1:])
+		ts.Check(err)
+		base = base[:i]
+	}
+	at := time.Now()
+	if base != "now" {
+		ms, err := strconv.ParseInt(base, 10, 64)
+		ts.Check(err)
+		at = time.UnixMilli(ms)
+	}
+	at = at.Add(sign * offset).UTC().Truncate(time.Millisecond)
+	text := strconv.FormatInt(at.UnixMilli(), 10)
+	if args[1] == "rfc3339" {
+		text = at.Format("2006-01-02T15:04:05.000Z")
+	}
+	ts.Setenv(args[0], text)
+}
+
+func untilScript(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile("(?m)" + args[0])
+	var last []byte
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		command := exec.Command(args[1], args[2:]...)
+		command.Dir = ts.MkAbs(".")
+		var err error
+		if last, err = command.CombinedOutput(); err == nil && pattern.Match(last) {
+			return
+		}
+	}
+	ts.Fatalf("until %s: never came, at last:\n%s", args[0], last)
+}
+
+func damageScript(ts *testscript.TestScript, _ bool, args []string) {
+	index, err := strconv.ParseUint(args[1], 10, 64)
+	ts.Check(err)
+	dir := ts.MkAbs(args[0])
+	leaf, err := leafOf(dir, index)
+	ts.Check(err)
+	ts.Check(flip(filepath.Join(dir, "ledger.db"), leaf, len(leaf)/2))
+}
+
+func flipScript(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(flip(ts.MkAbs(args[0]), []byte(args[1]), 0))
+}
+
+// flip changes the lowest bit of one byte of a text that stands in a file.
+func flip(path string, text []byte, at int) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	place := bytes.Index(data, text)
+	if place < 0 {
+		return fmt.Errorf("%s does not hold the text", path)
+	}
+	data[place+at] ^= 1
+	return os.WriteFile(path, data, 0o600)
+}
+
+func modeScript(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
+		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
+	}
+}
+
+// haveMosquitto says whether the broker is installed; in CI it must be.
+func haveMosquitto() (bool, error) {
+	_, err := mosquittoPath()
+	if err != nil && os.Getenv("CI") == "true" {
+		return false, err
+	}
+	return err == nil, nil
+}
+
+func mosquittoPath() (string, error) {
+	if path, err := exec.LookPath("mosquitto"); err == nil {
+		return path, nil
+	}
+	const usual = "/usr/sbin/mosquitto" // not on every user's path
+	_, err := os.Stat(usual)
+	return usual, err
+}
+
+// mosquittoScript starts a broker on a free port. The port is free when it is chosen; should
+// somebody else take it, another one is tried.
+func mosquittoScript(ts *testscript.TestScript, _ bool, args []string) {
+	binary, err := mosquittoPath()
+	ts.Check(err)
+	for range 5 {
+		address, err := freeAddress()
+		ts.Check(err)
+		_, port, _ := net.SplitHostPort(address)
+		config := ts.MkAbs("mosquitto-" + port + ".conf")
+		text := "listener " + port + " 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest none\n"
+		ts.Check(os.WriteFile(config, []byte(text), 0o600))
+		p, err := start(exec.Command(binary, "-c", config))
+		ts.Check(err)
+		ts.Defer(func() { p.kill() })
+		if p.listens(address) {
+			ts.Setenv(args[0], "tcp://"+address)
+			return
+		}
+	}
+	ts.Fatalf("mosquitto does not listen")
+}
+
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
