@@ -152,7 +152,7 @@ func Load[S any](v View, key string) (state S, found bool, err error) {
 	if !found {
 		return state, false, nil
 	}
-	err = canon.Unmarshal(body, &state)
+	err = canon.Decode(body, &state) // the View's bodies are Put's own
 	return state, true, err
 }
 

@@ -119,7 +119,7 @@ func (e *Engine) storedSlot(c change) StoredSlot {
 		return stored
 	}
 	stored.Body = e.vault.seal(slotPlace(stored.Tag), c.body)
-	if c.slot.Type == recordSlot {
+	if c.slot.Type == recordSlot && !c.listed {
 		for _, list := range owners(c.slot) {
 			stored.Members = append(stored.Members, e.vault.tag(list))
 		}

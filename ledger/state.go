@@ -37,6 +37,9 @@ type slot struct {
 	Minor   int64            `json:"minor,omitempty"`
 	At      domain.Millis    `json:"at,omitempty"`
 	Watch   *domain.Watch    `json:"watch,omitempty"`
+
+	// registered is the decoded body of a registry record, not part of the bytes.
+	registered any
 }
 
 // name orders slots by type, kind and key: a space stands in none of the parts and sorts before all that do.
@@ -78,6 +81,9 @@ func (st *State) snapshot() *State {
 func (st *State) put(s *slot) {
 	name := s.name()
 	st.touch(name)
+	if s.Type == recordSlot && s.Kind == domain.GovernanceKind {
+		s.registered = registered(s.Key, s.Body)
+	}
 	st.slots.Set(name, s)
 	if s.Type == deadlineSlot {
 		st.deadlines.Set(s.due(), s)
@@ -147,6 +153,8 @@ type change struct {
 	slot   *slot
 	body   []byte
 	opened bool
+	// listed says that the slot is in the lists of its parties already.
+	listed bool
 }
 
 // settle folds the touched slots into the digest and returns them in order of name. It
@@ -204,7 +212,7 @@ func (st *State) settleSlot(name string, digest *stateDigest, moved map[string]i
 		return change{}, err
 	}
 	digest.add(body)
-	return change{slot: now, body: body, opened: true}, nil
+	return change{slot: now, body: body, opened: true, listed: old != nil && slices.Equal(old.Parties, now.Parties)}, nil
 }
 
 func (st *State) settleGone(name string, old *slot) (change, error) {
@@ -213,7 +221,7 @@ func (st *State) settleGone(name string, old *slot) (change, error) {
 		return change{slot: old}, nil
 	}
 	body, err := canon.Marshal(final)
-	return change{slot: final, body: body}, err
+	return change{slot: final, body: body, listed: old != nil && slices.Equal(old.Parties, final.Parties)}, err
 }
 
 // load puts a stored slot back when a ledger is opened, and gives it.

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"strings"
+
 	"aval/domain"
 	"aval/domain/canon"
 )
@@ -70,8 +72,33 @@ func lookup[T any](r registry, key string) (found T, ok bool) {
 	if !ok {
 		return found, false
 	}
-	// A body that does not decode was written by a broken governance kind; unknown is the safe answer.
-	return found, canon.Unmarshal(s.Body, &found) == nil
+	found, ok = s.registered.(T)
+	return found, ok
+}
+
+// registered decodes a registry record once, when it enters the state. A body that does not
+// decode was written by a broken governance kind; nobody is registered by it.
+func registered(key string, body []byte) any {
+	class, _, _ := strings.Cut(key, "/")
+	switch class {
+	case "party":
+		return decoded[domain.Party](body)
+	case "key":
+		return decoded[domain.Key](body)
+	case "device":
+		return decoded[domain.Device](body)
+	case "source":
+		return decoded[domain.Source](body)
+	}
+	return nil
+}
+
+func decoded[T any](body []byte) any {
+	var v T
+	if canon.Unmarshal(body, &v) != nil {
+		return nil
+	}
+	return v
 }
 
 func (r registry) Party(id domain.PartyID) (domain.Party, bool) {

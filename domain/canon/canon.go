@@ -76,6 +76,10 @@ func Marshal(v any) ([]byte, error) {
 	return b, nil
 }
 
+// Decode decodes what Marshal made and nobody else can have touched: state in the memory of this
+// process. It is half the work of Unmarshal, which is for everything else.
+func Decode(data []byte, v any) error { return decoding.Unmarshal(data, v) }
+
 // Unmarshal decodes data into v and refuses, with ErrNotCanonical, any data that is not
 // exactly what Marshal gives back for the decoded value. Unknown fields are refused.
 func Unmarshal(data []byte, v any) error {

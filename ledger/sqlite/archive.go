@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+	"sync"
 
 	"aval/ledger"
 )
@@ -11,12 +12,34 @@ import (
 // maxFind bounds the tags of one look-up statement.
 const maxFind = 500
 
-// archive is the reading side, on a pool of connections or in one transaction.
-type archive struct{ db querier }
+// archive is the reading side, on a pool of connections or in one transaction. Statements
+// are prepared once: preparing costs more than a point look-up.
+type archive struct {
+	db         querier
+	mu         *sync.Mutex
+	statements map[string]*sql.Stmt // guarded by mu; the texts are constants of this file
+}
 
 type querier interface {
-	Query(query string, args ...any) (*sql.Rows, error)
+	Prepare(query string) (*sql.Stmt, error)
 	QueryRow(query string, args ...any) *sql.Row
+}
+
+func newArchive(db querier) archive {
+	return archive{db: db, mu: &sync.Mutex{}, statements: map[string]*sql.Stmt{}}
+}
+
+func (a archive) prepared(query string) (*sql.Stmt, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if statement, ok := a.statements[query]; ok {
+		return statement, nil
+	}
+	statement, err := a.db.Prepare(query)
+	if err == nil {
+		a.statements[query] = statement
+	}
+	return statement, err
 }
 
 // Head implements ledger.Archive.
@@ -51,11 +74,15 @@ func (a archive) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
 	found := map[string]ledger.StoredID{}
 	for ; len(tags) > 0; tags = tags[min(len(tags), maxFind):] {
 		part := tags[:min(len(tags), maxFind)]
-		args := make([]any, len(part))
-		for i, tag := range part {
-			args[i] = tag
+		width := 1 // one of few widths, filled up with the last tag, so that statements are few
+		for width < len(part) {
+			width = min(8*width, maxFind)
 		}
-		query := "SELECT tag, fingerprint, idx FROM identities WHERE tag IN (?" + strings.Repeat(",?", len(part)-1) + ")"
+		args := make([]any, width)
+		for i := range args {
+			args[i] = part[min(i, len(part)-1)]
+		}
+		query := "SELECT tag, fingerprint, idx FROM identities WHERE tag IN (?" + strings.Repeat(",?", width-1) + ")"
 		err := a.each(query, args, func(rows *sql.Rows) error {
 			var id ledger.StoredID
 			if err := rows.Scan(&id.Tag, &id.Fingerprint, &id.Index); err != nil {
@@ -108,7 +135,11 @@ func (a archive) Slots(q ledger.SlotQuery, visit func(ledger.StoredSlot) error) 
 }
 
 func (a archive) each(query string, args []any, visit func(*sql.Rows) error) error {
-	rows, err := a.db.Query(query, args...)
+	statement, err := a.prepared(query)
+	if err != nil {
+		return err
+	}
+	rows, err := statement.Query(args...)
 	if err != nil {
 		return err
 	}

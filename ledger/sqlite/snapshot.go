@@ -26,7 +26,7 @@ func OpenSnapshot(path string) (*Snapshot, error) {
 		s.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	s.archive = archive{s.tx}
+	s.archive = newArchive(s.tx)
 	var version int // reading it fixes the moment
 	err = s.tx.QueryRow("PRAGMA user_version").Scan(&version)
 	if err == nil && version != len(migrations) {

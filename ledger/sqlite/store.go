@@ -67,7 +67,7 @@ func (s *Store) open(path, mode string, fresh bool) (err error) {
 	if s.read, err = connect(path, "rw", maxReaders, append(slices.Clone(durable), "query_only(1)")); err != nil {
 		return err
 	}
-	s.archive = archive{s.read}
+	s.archive = newArchive(s.read)
 	return s.prepare()
 }
 
