@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,6 +38,9 @@ twenty-fifth a 500, for testing a client.`,
 	c.Flags().StringVar(&o.keyFile, "key-file", "", "file with the API key that requests must carry; none by default")
 	c.Flags().StringVar(&o.faults, "faults", "", "NAME=N[,NAME=N...], a fault at every N-th request")
 	o.printer.flag(c)
+	for _, name := range []string{"data", "airports"} {
+		_ = c.MarkFlagRequired(name) // fails only for a flag that does not exist
+	}
 	return c
 }
 
@@ -52,6 +53,9 @@ func (o *flightOptions) serve(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if len(read.Flights) == 0 {
+		return fmt.Errorf("%s: no usable flight, %d rows unusable", o.data, len(read.Unusable))
+	}
 	clock, err := o.clock(read.Flights)
 	if err != nil {
 		return err
@@ -61,11 +65,9 @@ func (o *flightOptions) serve(c *cobra.Command) error {
 		return err
 	}
 	if o.keyFile != "" {
-		key, err := os.ReadFile(o.keyFile)
-		if err != nil {
+		if options.APIKey, err = node.ReadSecret(o.keyFile); err != nil {
 			return err
 		}
-		options.APIKey = strings.TrimSpace(string(key))
 	}
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
@@ -86,7 +88,7 @@ func (o *flightOptions) clock(flights []bts.Flight) (func() time.Time, error) {
 	if o.at != "" {
 		var err error
 		if start, err = time.Parse(time.RFC3339, o.at); err != nil {
-			return nil, fmt.Errorf("--at: %w", err)
+			return nil, fmt.Errorf("--at %.40q: want RFC 3339, as in 2015-01-02T12:00:00Z", o.at)
 		}
 	} else {
 		for _, f := range flights {

@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"aval/cmd/aval/node"
 	"aval/domain"
 	"aval/domain/envelope"
 	"aval/iot"
@@ -27,6 +28,7 @@ type gatewayOptions struct {
 	store, telemetry, format                            string
 	perMessage                                          int
 	wait                                                time.Duration
+	dropHeld                                            bool
 }
 
 func gatewayCommand() *cobra.Command {
@@ -37,6 +39,11 @@ func gatewayCommand() *cobra.Command {
 them durably in --store, and publish over MQTT until there is a ledger receipt for each
 message that verifies under the policy. Nothing else lets the gateway forget a message: when
 it is stopped or killed, run it again with the same --store and without --telemetry.
+
+A message that the ledger refused to take, because its key is not registered for example, is
+in quarantine there and gets no receipt. It stays in the store too, in case that changes,
+until --drop-held says that it may be forgotten.
+
 Telemetry is CSV with the header ` + gateway.TelemetryHeader + `.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
@@ -57,6 +64,10 @@ Telemetry is CSV with the header ` + gateway.TelemetryHeader + `.`,
 	f.StringVar(&o.format, "format", "jws", "jws (SenML JSON) or cose (SenML CBOR)")
 	f.IntVar(&o.perMessage, "per-message", 6, "instants that share one signature, 1 to 60")
 	f.DurationVar(&o.wait, "wait", time.Minute, "give up after this long; what has no receipt stays in the store")
+	f.BoolVar(&o.dropHeld, "drop-held", false, "forget the messages that the ledger put into quarantine")
+	for _, name := range []string{"org", "id", "policy", "store"} {
+		_ = c.MarkFlagRequired(name) // fails only for a flag that does not exist
+	}
 	o.printer.flag(c)
 	return c
 }
@@ -66,13 +77,18 @@ func (o *gatewayOptions) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if o.wait <= 0 {
+		return fmt.Errorf("--wait %v: want more than nothing, as in 1m", o.wait)
+	}
 	password := ""
 	if o.passwordFile != "" {
-		text, err := readInput(o.passwordFile)
-		if err != nil {
+		if password, err = node.ReadSecret(o.passwordFile); err != nil {
 			return err
 		}
-		password = strings.TrimSpace(string(text))
+	}
+	messages, err := o.sign(policy)
+	if err != nil {
+		return err // before there is a store
 	}
 	g, err := gateway.Open(gateway.Config{
 		Broker: o.broker, Net: o.net, Org: o.org, ID: o.id, Password: password, Path: o.store, Verify: verifyFor(policy),
@@ -80,13 +96,12 @@ func (o *gatewayOptions) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	defer g.Close()
-	if o.telemetry != "" {
-		if err := o.fill(g, policy); err != nil {
-			return err
+	for _, raw := range messages {
+		if err := g.Put(o.device, iot.Readings, raw); err != nil {
+			return errors.Join(err, g.Close())
 		}
 	}
-	return o.forward(c, g)
+	return errors.Join(o.forward(c, g), g.Close())
 }
 
 // verifyFor accepts a receipt that proves the message with that fingerprint under the policy.
@@ -100,38 +115,39 @@ func verifyFor(policy ledger.Policy) func(receipt, fingerprint []byte) error {
 	}
 }
 
-// fill signs the telemetry and stores it. A new epoch begins: the device's sequence starts again.
-func (o *gatewayOptions) fill(g *gateway.Gateway, policy ledger.Policy) error {
+// sign makes the messages of the telemetry, none without. A new epoch begins: the device's
+// sequence starts again.
+func (o *gatewayOptions) sign(policy ledger.Policy) (messages [][]byte, err error) {
+	if o.telemetry == "" {
+		return nil, nil
+	}
 	text, err := readInput(o.telemetry)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	samples, err := gateway.ReadTelemetry(bytes.NewReader(text))
 	if err != nil {
-		return fmt.Errorf("%s: %w", o.telemetry, err)
+		return nil, fmt.Errorf("%s: %w", o.telemetry, err)
 	}
 	if o.perMessage < 1 || o.perMessage > senml.MaxInstants {
-		return fmt.Errorf("--per-message %d: want 1 to %d", o.perMessage, senml.MaxInstants)
+		return nil, fmt.Errorf("--per-message %d: want 1 to %d", o.perMessage, senml.MaxInstants)
 	}
 	device, err := o.newDevice(policy)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for from := 0; from < len(samples); from += o.perMessage {
-		part := samples[from:min(from+o.perMessage, len(samples))]
+	for part := range slices.Chunk(samples, o.perMessage) {
 		var readings []domain.Reading
 		for _, s := range part {
 			readings = append(readings, s.Readings...)
 		}
 		raw, err := device.Sign(part[len(part)-1].At, domain.ClockRTC, readings)
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("%s: %w", o.telemetry, err)
 		}
-		if err := g.Put(device.Name(), iot.Readings, raw); err != nil {
-			return err
-		}
+		messages = append(messages, raw)
 	}
-	return nil
+	return messages, nil
 }
 
 func (o *gatewayOptions) newDevice(policy ledger.Policy) (*gateway.Device, error) {
@@ -184,16 +200,37 @@ func (o *gatewayOptions) forward(c *cobra.Command, g *gateway.Gateway) error {
 }
 
 func (o *gatewayOptions) report(c *cobra.Command, g *gateway.Gateway) error {
-	s, held := g.Stats(), g.Held()
-	result := map[string]any{"receipts": s.Trimmed, "pending": s.Pending, "published": s.Published, "held": len(held), "bad_receipts": s.BadReceipts}
+	held, dropped := g.Held(), 0
+	for _, h := range held {
+		if !o.dropHeld {
+			break
+		}
+		if err := g.Drop(h.Digest); err != nil {
+			return err
+		}
+		dropped++
+	}
+	s := g.Stats()
+	result := map[string]any{
+		"receipts": s.Trimmed, "pending": s.Pending, "published": s.Published, "held": len(held) - dropped, "dropped": dropped,
+		"bad_receipts": s.BadReceipts, "connects": s.Connects,
+	}
 	err := o.printer.print(c, result, func(w io.Writer) {
 		fmt.Fprintf(w, "%d messages have a ledger receipt, %d wait in %s\n", s.Trimmed, s.Pending, o.store)
 		for _, h := range held {
 			fmt.Fprintf(w, "  a message of %s was quarantined: %s\n", h.Device, h.Code)
 		}
+		if dropped > 0 {
+			fmt.Fprintf(w, "  %d of them were forgotten, as you wished\n", dropped)
+		}
 	})
-	if err == nil && s.Pending > 0 {
-		err = fmt.Errorf("%d messages have no receipt; run again with the same --store", s.Pending)
+	switch {
+	case err != nil || s.Pending == 0:
+		return err
+	case s.Connects == 0:
+		return fmt.Errorf("%s was not reached, or refused %s; run again with the same --store", o.broker, o.id)
+	case s.BadReceipts > 0:
+		return fmt.Errorf("%d receipts do not verify: is %s the policy of this ledger?", s.BadReceipts, o.policyPath)
 	}
-	return err
+	return fmt.Errorf("%d messages have no receipt; run again with the same --store", s.Pending)
 }

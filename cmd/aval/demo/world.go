@@ -25,7 +25,7 @@ import (
 const origin = "aval.example/demo"
 
 // workers is how many clients are at work at once.
-const workers = 64
+const workers = 128
 
 // patience is the real time that any one step may take before the demonstration gives up.
 const patience = time.Minute
