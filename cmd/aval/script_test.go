@@ -35,8 +35,8 @@ const patience = time.Minute
 //	log NAME REGEXP             its standard error so far must match; with ! must not
 //	field VAR PATH              set VAR to a member of the JSON last printed, a.b.0.c; "." is all of it
 //	expand FILE...              replace $VAR and ${VAR} in files
-//	instant VAR FORM BASE       set VAR to BASE in FORM (rfc3339, millis); BASE is now, a number of
-//	                            milliseconds, or either with an offset as in now-90s
+//	instant VAR FORM BASE       set VAR to BASE in FORM: millis, rfc3339, or a layout of package time;
+//	                            BASE is now, a number of milliseconds, or either with an offset as in now-90s
 //	until REGEXP PROGRAM ARG... run a program again and again until what it prints matches
 //	damage DIR INDEX            flip one bit in a leaf where the database file holds it
 //	flip FILE TEXT              flip one bit of the first byte of TEXT in a file
@@ -168,11 +168,14 @@ func instantScript(ts *testscript.TestScript, _ bool, args []string) {
 		at = time.UnixMilli(ms)
 	}
 	at = at.Add(sign * offset).UTC().Truncate(time.Millisecond)
-	text := strconv.FormatInt(at.UnixMilli(), 10)
-	if args[1] == "rfc3339" {
-		text = at.Format("2006-01-02T15:04:05.000Z")
+	switch form := args[1]; form {
+	case "millis":
+		ts.Setenv(args[0], strconv.FormatInt(at.UnixMilli(), 10))
+	case "rfc3339":
+		ts.Setenv(args[0], at.Format("2006-01-02T15:04:05.000Z"))
+	default:
+		ts.Setenv(args[0], at.Format(form))
 	}
-	ts.Setenv(args[0], text)
 }
 
 func untilScript(ts *testscript.TestScript, _ bool, args []string) {
