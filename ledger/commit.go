@@ -30,7 +30,7 @@ func (e *Engine) prefetch(b Batch) (*storedHistory, error) {
 			continue
 		}
 		if sender, err := item.checked.authenticate(registry{e.state}, b.Now); err == nil {
-			tag := e.vault.tag(item.checked.identity(sender))
+			tag := e.vault.identityTag(item.checked.identity(sender))
 			h.asked[string(tag)] = true
 			tags = append(tags, tag)
 		}
@@ -42,7 +42,7 @@ func (e *Engine) prefetch(b Batch) (*storedHistory, error) {
 
 // Seen implements History.
 func (h *storedHistory) Seen(id string, fingerprint []byte) (index uint64, same, found bool) {
-	tag := h.vault.tag(id)
+	tag := h.vault.identityTag(id)
 	stored, found := h.found[string(tag)]
 	if !found && !h.asked[string(tag)] {
 		more, err := h.store.Find([][]byte{tag})
@@ -81,7 +81,7 @@ func (e *Engine) commitOf(sealed []*sealedEntry, closing []byte, changes []chang
 		c.Entries = append(c.Entries, StoredEntry{Index: s.Index, Leaf: s.leaf, Body: e.vault.seal(entryPlace(s.Index), s.body)})
 		if s.identity != "" {
 			c.IDs = append(c.IDs, StoredID{
-				Tag: e.vault.tag(s.identity), Index: s.Index, Fingerprint: e.vault.tag(fingerprintName(s.Fingerprint)),
+				Tag: e.vault.identityTag(s.identity), Index: s.Index, Fingerprint: e.vault.tag(fingerprintName(s.Fingerprint)),
 			})
 		}
 		for _, name := range entryNames(s) {

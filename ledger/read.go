@@ -86,7 +86,7 @@ func (e *Engine) auditor(viewer domain.PartyID) bool {
 
 // Status is the first reply to a command ID of the viewer's own. NotFound otherwise.
 func (e *Engine) Status(viewer domain.PartyID, id string) (Reply, error) {
-	tag := e.vault.tag("command " + string(viewer) + " " + id)
+	tag := e.vault.identityTag("command " + string(viewer) + " " + id)
 	found, err := e.store.Find([][]byte{tag})
 	if err != nil {
 		return Reply{}, err

@@ -265,7 +265,7 @@ func (a *audit) compareMembers() error {
 // compareIndexes checks that the entry is found under every name it should be found by.
 func (a *audit) compareIndexes(s *sealedEntry) error {
 	if s.identity != "" {
-		tag := a.vault.tag(s.identity)
+		tag := a.vault.identityTag(s.identity)
 		found, err := a.archive.Find([][]byte{tag})
 		if err != nil {
 			return err

@@ -98,18 +98,33 @@ func (a archive) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
 	return found, nil
 }
 
+// segmentEntries is how many entries file their references together. Tags are random: filed by
+// tag alone, each reference of a long log would touch a page of its own, while those of one
+// segment share a hundred pages. A reader pays with a look-up for each segment it passes.
+const segmentEntries = 4096
+
 // Refs implements ledger.Archive.
 func (a archive) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
+	var last sql.NullInt64
+	if err := a.db.QueryRow("SELECT max(segment) FROM refs").Scan(&last); err != nil || !last.Valid {
+		return nil, err
+	}
 	var indexes []uint64
-	err := a.each("SELECT idx FROM refs WHERE tag = ? AND idx >= ? ORDER BY idx LIMIT ?", []any{tag, from, limit}, func(rows *sql.Rows) error {
-		var index uint64
-		if err := rows.Scan(&index); err != nil {
-			return err
+	for segment := from / segmentEntries; segment <= uint64(last.Int64) && len(indexes) < limit; segment++ {
+		args := []any{segment, tag, from, limit - len(indexes)}
+		err := a.each("SELECT idx FROM refs WHERE segment = ? AND tag = ? AND idx >= ? ORDER BY idx LIMIT ?", args, func(rows *sql.Rows) error {
+			var index uint64
+			if err := rows.Scan(&index); err != nil {
+				return err
+			}
+			indexes = append(indexes, index)
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		indexes = append(indexes, index)
-		return nil
-	})
-	return indexes, err
+	}
+	return indexes, nil
 }
 
 // Slots implements ledger.Archive.

@@ -139,7 +139,7 @@ func (s *Store) prepare() error {
 	}{
 		{&s.insertEntry, "INSERT INTO entries (idx, leaf, body) VALUES (?, ?, ?)"},
 		{&s.insertID, "INSERT INTO identities (tag, fingerprint, idx) VALUES (?, ?, ?)"},
-		{&s.insertRef, "INSERT INTO refs (tag, idx) VALUES (?, ?)"},
+		{&s.insertRef, "INSERT INTO refs (segment, tag, idx) VALUES (?, ?, ?)"},
 		{&s.upsertSlot, `INSERT INTO slots (tag, open, body) VALUES (?, ?, ?)
 			ON CONFLICT (tag) DO UPDATE SET open = excluded.open, body = excluded.body`},
 		{&s.deleteSlot, "DELETE FROM slots WHERE tag = ?"},
@@ -189,7 +189,7 @@ func (s *Store) insert(tx *sql.Tx, c ledger.Commit) error {
 		w.exec(s.insertID, id.Tag, id.Fingerprint, id.Index)
 	}
 	for _, ref := range c.Refs {
-		w.exec(s.insertRef, ref.Tag, ref.Index)
+		w.exec(s.insertRef, ref.Index/segmentEntries, ref.Tag, ref.Index)
 	}
 	for _, slot := range c.Slots {
 		if slot.Body == nil {

@@ -1,0 +1,45 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"aval/ledger"
+	"aval/ledger/sqlite"
+)
+
+// References of one tag are found in order over the borders of segments, from any index, to any limit.
+func TestRefsCrossSegments(t *testing.T) {
+	store, err := sqlite.Create(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	const size = 3 * 4096
+	c := ledger.Commit{Head: ledger.Head{Size: size, Sequence: 1, Now: 1}}
+	var want []uint64
+	for i := range uint64(size) {
+		c.Entries = append(c.Entries, ledger.StoredEntry{Index: i, Leaf: []byte("leaf")})
+		if i%1000 == 0 || i == 4095 || i == 4096 {
+			c.Refs = append(c.Refs, ledger.StoredRef{Tag: []byte("wanted"), Index: i})
+			want = append(want, i)
+		}
+		c.Refs = append(c.Refs, ledger.StoredRef{Tag: []byte("other"), Index: i})
+	}
+	if err := store.Append(c); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []struct {
+		from  uint64
+		limit int
+		want  []uint64
+	}{
+		{0, 100, want}, {0, 3, want[:3]}, {4095, 2, []uint64{4095, 4096}}, {4097, 100, want[7:]}, {size, 5, nil}, {11_001, 5, []uint64{12_000}}, {0, 0, nil},
+	} {
+		got, err := store.Refs([]byte("wanted"), q.from, q.limit)
+		if err != nil || !slices.Equal(got, q.want) {
+			t.Errorf("from %d, limit %d: %v, %v, want %v", q.from, q.limit, got, err, q.want)
+		}
+	}
+}
