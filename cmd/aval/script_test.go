@@ -30,8 +30,9 @@ const patience = time.Minute
 // the commands of testscript they have these:
 //
 //	start NAME PROGRAM ARG...   run a program in the background until it has printed one JSON
-//	                            object; its members become $NAME_member
+//	                            object; its members become $NAME_member, and $NAME_member_inner
 //	stop NAME, kill NAME        interrupt it (it must exit 0), or kill it
+//	output NAME FILE            save its standard output so far
 //	log NAME REGEXP             its standard error so far must match; with ! must not
 //	field VAR PATH              set VAR to a member of the JSON last printed, a.b.0.c; "." is all of it
 //	expand FILE...              replace $VAR and ${VAR} in files
@@ -58,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"start": startScript, "stop": stopScript, "kill": killScript, "log": logScript, "field": fieldScript,
+			"start": startScript, "stop": stopScript, "kill": killScript, "log": logScript, "output": outputScript, "field": fieldScript,
 			"expand": expandScript, "instant": instantScript, "until": untilScript, "damage": damageScript,
 			"flip": flipScript, "mode": modeScript, "mosquitto": mosquittoScript,
 		},
@@ -88,8 +89,16 @@ func startScript(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value(processes{}).(map[string]*process)[args[0]] = p
 	first, err := p.first()
 	ts.Check(err)
-	for name, value := range first {
-		ts.Setenv(args[0]+"_"+name, fmt.Sprint(value))
+	setMembers(ts, args[0], first)
+}
+
+func setMembers(ts *testscript.TestScript, prefix string, members map[string]any) {
+	for name, value := range members {
+		if inner, ok := value.(map[string]any); ok {
+			setMembers(ts, prefix+"_"+name, inner)
+			continue
+		}
+		ts.Setenv(prefix+"_"+name, fmt.Sprint(value))
 	}
 }
 
@@ -107,6 +116,10 @@ func logScript(ts *testscript.TestScript, neg bool, args []string) {
 	if regexp.MustCompile("(?m)"+args[1]).MatchString(text) == neg {
 		ts.Fatalf("log of %s: negative %v, pattern %s, text:\n%s", args[0], neg, args[1], text)
 	}
+}
+
+func outputScript(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(processOf(ts, args[0]).stdout.String()), 0o600))
 }
 
 func fieldScript(ts *testscript.TestScript, _ bool, args []string) {

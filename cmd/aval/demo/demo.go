@@ -28,7 +28,8 @@ import (
 // Options are what a user may choose. Flights, Airports and Date go together; without them
 // the embedded extract is used.
 type Options struct {
-	// Data is the folder to keep the node in, new or empty; without it a temporary one is used and removed.
+	// Data is the folder to keep the node and the parties' keys in, new or empty; without it a
+	// temporary one is used and removed.
 	Data                    string
 	Flights, Airports, Date string
 	// Progress is told what happens.
@@ -54,7 +55,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 		return s, err
 	}
 	defer remove()
-	dir := filepath.Join(base, "node")
+	dir := filepath.Join(base, nodeFolder)
 	if err := play(ctx, dir, d, server, c, o.Progress, &s); err != nil {
 		return s, err
 	}
@@ -165,6 +166,9 @@ func dayOf(date string, read bts.Result, rows []row) (*day, error) {
 // baseFolder gives the folder to work in, and what removes it.
 func baseFolder(data string) (string, func(), error) {
 	if data != "" {
+		if files, err := os.ReadDir(data); err == nil && len(files) > 0 {
+			return "", nil, fmt.Errorf("--data %s: want a new or empty folder", data)
+		}
 		return data, func() {}, os.MkdirAll(data, 0o700)
 	}
 	dir, err := os.MkdirTemp("", "aval-demo-")
@@ -182,6 +186,9 @@ func play(ctx context.Context, dir string, d *day, server *flightserver.Server, 
 	}
 	s.Enclave = w.node.Folder.Platform.Name()
 	err = w.story(ctx, d, s)
+	if err == nil {
+		err = w.saveKeys(filepath.Join(filepath.Dir(dir), keysFolder))
+	}
 	s.Receipts = ReceiptsResult{Issued: int(w.issued.Load()), Verified: int(w.verified.Load())}
 	if why := w.refused.Load(); why != nil {
 		err = errors.Join(err, errors.New("a receipt does not verify: "+*why))

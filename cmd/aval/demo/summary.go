@@ -24,6 +24,8 @@ type Summary struct {
 	// Enclave names the platform that sealed the keys.
 	Enclave string  `json:"enclave"`
 	Seconds float64 `json:"seconds"`
+	// Serving says where the node can be asked, if it goes on.
+	Serving *Serving `json:"serving,omitempty"`
 }
 
 // InvoiceResult is one delivery.
@@ -142,6 +144,9 @@ func (s Summary) Print(w io.Writer) {
 	fmt.Fprintf(w, "Receipts: %d issued, %d verified offline. Sums zero: %s. Ledger derived again: %s, %d entries. Private words in clear on disk: %d\n",
 		s.Receipts.Issued, s.Receipts.Verified, yes(s.SumsZero), yes(s.LedgerClean), s.Entries, s.CanariesFound)
 	fmt.Fprintf(w, "Enclave: %s. Took %.1f s.\n", s.Enclave, s.Seconds)
+	if s.Serving != nil {
+		s.Serving.print(w)
+	}
 }
 
 func tierName(tier string) string {
