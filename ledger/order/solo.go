@@ -93,7 +93,9 @@ func (s *Solo) Next(ctx context.Context, last ledger.Batch, due domain.Millis) (
 			return ledger.Batch{}, fmt.Errorf("%w by %d ms", ErrClockBehind, last.Now-now)
 		}
 		if due != 0 && due <= now {
-			return s.cut(last, s.drain(nil)), nil
+			b := &basket{}
+			s.drain(b)
+			return s.cut(last, b.items), nil
 		}
 		first, ready, err := s.await(ctx, now, due)
 		if err != nil {
@@ -129,37 +131,52 @@ func (s *Solo) await(ctx context.Context, now, due domain.Millis) (ledger.Item, 
 
 // gather collects company for the first item.
 func (s *Solo) gather(ctx context.Context, first ledger.Item) []ledger.Item {
-	items, bytes := []ledger.Item{first}, len(first.Raw)
 	timer := time.NewTimer(Linger)
 	defer timer.Stop()
-	for len(items) < ledger.MaxBatchItems && bytes <= ledger.MaxBatchBytes-domain.MaxCommandBytes {
+	b := &basket{}
+	b.put(first)
+	for s.drain(b); !b.full(); s.drain(b) {
 		select {
 		case item := <-s.items:
 			s.took(item)
-			items = append(items, item)
-			bytes += len(item.Raw)
+			b.put(item)
+			continue
 		case <-timer.C:
-			return items
 		case <-ctx.Done():
-			return items
 		}
+		s.drain(b) // what has come by now need not wait for the next batch
+		break
 	}
-	return items
+	return b.items
 }
 
 // drain takes what is there without waiting.
-func (s *Solo) drain(items []ledger.Item) []ledger.Item {
-	for bytes := 0; len(items) < ledger.MaxBatchItems && bytes <= ledger.MaxBatchBytes-domain.MaxCommandBytes; {
+func (s *Solo) drain(b *basket) {
+	for !b.full() {
 		select {
 		case item := <-s.items:
 			s.took(item)
-			items = append(items, item)
-			bytes += len(item.Raw)
+			b.put(item)
 		default:
-			return items
+			return
 		}
 	}
-	return items
+}
+
+// basket is a batch in the making.
+type basket struct {
+	items []ledger.Item
+	bytes int
+}
+
+func (b *basket) put(item ledger.Item) {
+	b.items = append(b.items, item)
+	b.bytes += len(item.Raw)
+}
+
+// full says that no further item may join: there are too many, or the largest might not fit.
+func (b *basket) full() bool {
+	return len(b.items) >= ledger.MaxBatchItems || b.bytes > ledger.MaxBatchBytes-domain.MaxCommandBytes
 }
 
 // cut stamps a batch. Time never stands still: two batches within one millisecond of the
