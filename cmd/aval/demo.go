@@ -20,7 +20,7 @@ func demoCommand() *cobra.Command {
 		Long: `Run the whole story in one process on a virtual clock: a cold-chain delivery paid by its
 sensors, a shipment whose sensor falls silent, and every flight of one real day insured and
 settled. Then every receipt and every file is checked. Exit 0 only if all of it holds.
---flights, --airports and --date together run the flights of your own file with BTS columns.
+--flights, --airports and --date together run the flights of your own file, in the columns of BTS or of hflights.
 --serve lets the node go on afterwards, with the key of every party at hand, to look around with
 "aval get".`,
 		RunE: func(c *cobra.Command, _ []string) error {

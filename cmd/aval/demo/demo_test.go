@@ -16,9 +16,9 @@ func TestExpectedTiers(t *testing.T) {
 		cells, tier string
 		pays        int64
 	}{
-		{"59,0,0", "", 0}, {"60,0,0", "60", 50_00}, {"119,0,0", "60", 50_00}, {"120,0,0", "120", 100_00}, {"179.0,0,0", "120", 100_00},
+		{"59,0,0", "", 0}, {"60,0,0", "60", 50_00}, {"119,0,0", "60", 50_00}, {"120,0,0", "120", 100_00}, {"179.0,0,0.00", "120", 100_00},
 		{"180,0,0", "180", 200_00}, {"-54,0,0", "", 0}, {",0,0", "", 0}, {"NA,0,0", "", 0}, {",1,0", "cancelled", 200_00},
-		{",0,1", "diverted", 100_00}, {"300,0,1", "diverted", 100_00}, {"5,1,1", "cancelled", 200_00},
+		{",0.0,1.00", "diverted", 100_00}, {"300,0,1", "diverted", 100_00}, {"5,1,1", "cancelled", 200_00},
 	} {
 		rows, err := expect(strings.NewReader(header+"2015,1,2,NK,0407,MCO,DFW,"+c.cells+"\n2015,1,3,NK,407,MCO,DFW,500,0,0\n"), "2015-01-02")
 		if err != nil || len(rows) != 1 {
@@ -27,6 +27,10 @@ func TestExpectedTiers(t *testing.T) {
 		if r := rows[0]; r.tier != c.tier || r.pays != c.pays || r.flight != "NK-407-MCO-DFW" || r.line != 2 {
 			t.Errorf("%s: got %+v, want tier %q and %d", c.cells, r, c.tier, c.pays)
 		}
+	}
+	other := "Year,Month,DayofMonth,UniqueCarrier,FlightNum,Origin,Dest,ArrDelay,Cancelled,Diverted\n2011,2,4,AA,428,IAH,DFW,61,0,0\n"
+	if rows, err := expect(strings.NewReader(other), "2011-02-04"); err != nil || len(rows) != 1 || rows[0].tier != "60" {
+		t.Errorf("the hflights form: %+v, %v", rows, err)
 	}
 	if _, err := expect(strings.NewReader("YEAR,MONTH\n"), "2015-01-02"); err == nil {
 		t.Error("a file without the columns is read")

@@ -38,16 +38,9 @@ func expect(file io.Reader, date string) ([]row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read header: %w", err)
 	}
-	column := map[string]int{}
-	for i, name := range header {
-		column[strings.ToUpper(strings.TrimSpace(name))] = i
-	}
-	for _, name := range []string{
-		"YEAR", "MONTH", "DAY", "AIRLINE", "FLIGHT_NUMBER", "ORIGIN_AIRPORT", "DESTINATION_AIRPORT", "ARRIVAL_DELAY", "CANCELLED", "DIVERTED",
-	} {
-		if _, ok := column[name]; !ok {
-			return nil, fmt.Errorf("no column %s", name)
-		}
+	column, err := columns(header)
+	if err != nil {
+		return nil, err
 	}
 	var rows []row
 	for {
@@ -58,7 +51,7 @@ func expect(file io.Reader, date string) ([]row, error) {
 		if err != nil {
 			return nil, err
 		}
-		cell := func(name string) string { return strings.TrimSuffix(strings.TrimSpace(cells[column[name]]), ".0") }
+		cell := func(name string) string { return whole(cells[column[name]]) }
 		if dateOf(cell("YEAR"), cell("MONTH"), cell("DAY")) != date {
 			continue
 		}
@@ -70,6 +63,42 @@ func expect(file io.Reader, date string) ([]row, error) {
 		r.delay, _ = strconv.Atoi(cell("ARRIVAL_DELAY")) // no number: zero, which is never the latest
 		rows = append(rows, r)
 	}
+}
+
+// aliases are the names that hflights, the other published form of the same data, gives the columns.
+var aliases = map[string]string{
+	"DAYOFMONTH": "DAY", "UNIQUECARRIER": "AIRLINE", "FLIGHTNUM": "FLIGHT_NUMBER", "ORIGIN": "ORIGIN_AIRPORT",
+	"DEST": "DESTINATION_AIRPORT", "ARRDELAY": "ARRIVAL_DELAY",
+}
+
+// columns finds the needed columns in the header.
+func columns(header []string) (map[string]int, error) {
+	column := map[string]int{}
+	for i, name := range header {
+		name = strings.ToUpper(strings.TrimSpace(name))
+		if alias, ok := aliases[name]; ok {
+			name = alias
+		}
+		column[name] = i
+	}
+	for _, name := range []string{
+		"YEAR", "MONTH", "DAY", "AIRLINE", "FLIGHT_NUMBER", "ORIGIN_AIRPORT", "DESTINATION_AIRPORT", "ARRIVAL_DELAY", "CANCELLED", "DIVERTED",
+	} {
+		if _, ok := column[name]; !ok {
+			return nil, fmt.Errorf("no column %s", name)
+		}
+	}
+	return column, nil
+}
+
+// whole cuts decimals that are all zero: the same column is written 12, 12.0 or 12.00.
+func whole(cell string) string {
+	cell = strings.TrimSpace(cell)
+	before, after, ok := strings.Cut(cell, ".")
+	if ok && strings.Trim(after, "0") == "" {
+		return before
+	}
+	return cell
 }
 
 func dateOf(year, month, day string) string {
