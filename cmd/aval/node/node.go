@@ -84,7 +84,13 @@ func Open(folder *Folder, o Options) (*Node, error) {
 func (n *Node) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, part := range n.parts {
-		group.Go(func() error { return part(ctx) })
+		group.Go(func() error {
+			err := part(ctx)
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				return nil // some parts return the context's end, which is no fault
+			}
+			return err
+		})
 	}
 	return errors.Join(group.Wait(), n.store.Close())
 }
