@@ -98,7 +98,7 @@ race:
 	trap 'rm -f $$log' EXIT
 	echo "== go test $$race $(TESTS)"
 	status=0
-	go test $$race -v -timeout 20m $(TESTS) >$$log 2>&1 || status=$$?
+	go test $$race -v -timeout 10m $(TESTS) >$$log 2>&1 || status=$$?
 	skipped=$$(grep -E '^ *--- SKIP' $$log || true)
 	[ $$status = 0 ] || grep -vE '^ *(=== |--- PASS|PASS$$)' $$log
 	if [ -n "$$skipped" ]; then
