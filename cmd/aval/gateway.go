@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -217,6 +218,9 @@ func (o *gatewayOptions) report(c *cobra.Command, g *gateway.Gateway) error {
 	}
 	err := o.printer.print(c, result, func(w io.Writer) {
 		fmt.Fprintf(w, "%d messages have a ledger receipt, %d wait in %s\n", s.Trimmed, s.Pending, o.store)
+		for _, code := range slices.Sorted(maps.Keys(s.Refused)) {
+			fmt.Fprintf(w, "  %d of them were refused: %s\n", s.Refused[code], code)
+		}
 		for _, h := range held {
 			fmt.Fprintf(w, "  a message of %s was quarantined: %s\n", h.Device, h.Code)
 		}

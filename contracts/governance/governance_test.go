@@ -165,6 +165,8 @@ func TestCommandsRefuse(t *testing.T) {
 		"revoke the last key":       {"founder", key(t, "founder").ID, "revokeKey", object{"id": key(t, "founder").ID}, domain.WrongState},
 		"device of a stranger":      {"founder", "d", "registerDevice", device("d", "p", "g", newKey), domain.NotFound},
 		"device without gateway":    {"founder", "d", "registerDevice", device("d", "acme", "", newKey), domain.Malformed},
+		"device no topic can hold":  {"founder", "Probe_1", "registerDevice", device("Probe_1", "acme", "g", newKey), domain.Malformed},
+		"gateway no topic can hold": {"founder", "d", "registerDevice", device("d", "acme", "gw.7", newKey), domain.Malformed},
 		"device under another name": {"founder", "e", "registerDevice", device("d", "acme", "g", newKey), domain.Malformed},
 		"device with a used key":    {"founder", "d", "registerDevice", device("d", "acme", "g", oldKey), domain.AlreadyExists},
 		"device without key":        {"founder", "d", "registerDevice", object{"device": "d", "operator": "acme", "gateway": "g"}, domain.Malformed},

@@ -1,6 +1,10 @@
 package governance
 
-import "aval/domain"
+import (
+	"strings"
+
+	"aval/domain"
+)
 
 func registerDevice(c *change) error {
 	var body struct {
@@ -12,7 +16,7 @@ func registerDevice(c *change) error {
 	if err := c.open(&body, func() string { return body.Device }); err != nil {
 		return err
 	}
-	if err := domain.CheckID("gateway", body.Gateway); err != nil {
+	if err := checkTopicNames(body.Device, body.Gateway, string(body.Operator)); err != nil {
 		return err
 	}
 	h, err := c.operated(deviceKey(body.Device), body.Operator)
@@ -27,6 +31,19 @@ func registerDevice(c *change) error {
 		return err
 	}
 	return c.addHolder(domain.DeviceHolder, d.ID, h, []domain.Key{body.Key})
+}
+
+// MaxTopicName bounds the names that become levels of an MQTT topic.
+const MaxTopicName = 48
+
+// checkTopicNames refuses names that a topic cannot hold: such a device could never be heard.
+func checkTopicNames(device, gateway, operator string) error {
+	for _, n := range []struct{ field, name string }{{"device", device}, {"gateway", gateway}, {"operator", operator}} {
+		if n.name == "" || len(n.name) > MaxTopicName || strings.Trim(n.name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return domain.Refuse(domain.Malformed, "%s %.60q: want 1 to %d of a-z, 0-9 and '-', to fit a topic", n.field, n.name, MaxTopicName)
+		}
+	}
+	return nil
 }
 
 func registerSource(c *change) error {

@@ -75,6 +75,9 @@ type Stats struct {
 	Pending int
 	// Published counts publishes, repeats included; Trimmed messages have a verified receipt.
 	Published, Trimmed uint64
+	// Refused counts the trimmed messages that the contract refused, by code: they are on the
+	// ledger and prove nothing for the shipment.
+	Refused map[domain.Code]uint64
 	// BadReceipts did not parse, verify or match; Notices came without a receipt.
 	BadReceipts, Notices uint64
 	// Connects counts connections that came up.
@@ -141,7 +144,7 @@ func Open(c Config) (*Gateway, error) {
 	g := &Gateway{
 		config: c, wal: w, byDigest: map[[32]byte]*message{}, byFingerprint: map[[32]byte][]*message{},
 		wake: make(chan struct{}, 1), receipts: make(chan []byte, maxReceipts),
-		stats: Stats{TornBytes: found.torn, DamagedBytes: found.damaged},
+		stats: Stats{TornBytes: found.torn, DamagedBytes: found.damaged, Refused: map[domain.Code]uint64{}},
 	}
 	for _, s := range inOrder(w.live) {
 		raw, err := w.read(s)
@@ -249,7 +252,7 @@ func (g *Gateway) Stats() Stats {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	stats := g.stats
-	stats.Pending = len(g.queue.byNumber)
+	stats.Pending, stats.Refused = len(g.queue.byNumber), maps.Clone(g.stats.Refused)
 	return stats
 }
 

@@ -21,11 +21,11 @@ func (g *Gateway) settle(raw []byte) {
 		g.setAside([32]byte(fingerprint), receipt.Code)
 		return
 	}
-	g.trim([]byte(receipt.Receipt), fingerprint)
+	g.trim([]byte(receipt.Receipt), fingerprint, receipt.Code)
 }
 
 // trim forgets what a receipt proves. It verifies outside the lock: that costs signatures.
-func (g *Gateway) trim(receipt, fingerprint []byte) {
+func (g *Gateway) trim(receipt, fingerprint []byte, code domain.Code) {
 	id := [32]byte(fingerprint)
 	g.mu.Lock()
 	stored := len(g.byFingerprint[id]) > 0
@@ -42,6 +42,9 @@ func (g *Gateway) trim(receipt, fingerprint []byte) {
 	for _, m := range slices.Clone(g.byFingerprint[id]) {
 		if !g.closed && g.forget(m) == nil { // else it stays, and is sent and answered again
 			g.stats.Trimmed++
+			if code != "" {
+				g.stats.Refused[code]++
+			}
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 const Warning = "SIMULATED ENCLAVE: keys are sealed by a file beside them, not by hardware; whoever reads this disk reads the ledger. For trials only."
 
 // simulatedKeyFile stands in for the key that a processor would hold.
-const simulatedKeyFile = "SIMULATED-ENCLAVE-KEY-NOT-SECRET"
+const simulatedKeyFile = "SIMULATED-ENCLAVE-KEY"
 
 // simulated seals under a key that lies in the open beside the data.
 type simulated struct{ aead cipher.AEAD }

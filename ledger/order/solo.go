@@ -84,13 +84,25 @@ func (s *Solo) Close() error {
 	return nil
 }
 
+// CheckClock gives ErrClockBehind if the clock is too far behind the last batch to order another.
+func (s *Solo) CheckClock(last domain.Millis) error {
+	return behind(domain.Millis(s.now().UnixMilli()), last)
+}
+
+func behind(now, last domain.Millis) error {
+	if now < last-domain.Millis(MaxClockStepBack.Milliseconds()) {
+		return fmt.Errorf("%w by %d ms", ErrClockBehind, last-now)
+	}
+	return nil
+}
+
 // Next implements ledger.Orderer. A batch is cut at 1,000 items, 8 MiB or Linger after its
 // first item, and without items when a deadline is due.
 func (s *Solo) Next(ctx context.Context, last ledger.Batch, due domain.Millis) (ledger.Batch, error) {
 	for {
 		now := domain.Millis(s.now().UnixMilli())
-		if now < last.Now-domain.Millis(MaxClockStepBack.Milliseconds()) {
-			return ledger.Batch{}, fmt.Errorf("%w by %d ms", ErrClockBehind, last.Now-now)
+		if err := behind(now, last.Now); err != nil {
+			return ledger.Batch{}, err
 		}
 		if due != 0 && due <= now {
 			b := &basket{}

@@ -2,55 +2,66 @@ package node
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+
+	"aval/domain"
 )
 
-// newCollector gives the metrics of the ledger, the sensors and the oracle: counts only,
-// nothing that tells one party or amount from another.
+// collector gives the metrics of the ledger's time, the sensors and the oracle: counts only, with
+// labels from the closed set of refusal codes; nothing that tells one party or amount from another.
+type collector struct{ node *Node }
+
 func newCollector(n *Node) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	add := func(name, help string, value func() float64) {
-		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
-	}
-	add("aval_log_leaves_total", "Leaves of the log.", func() float64 { return float64(n.Engine.Size()) })
-	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "aval_last_batch_seconds", Help: "Time of the last batch, Unix seconds.",
-	}, func() float64 { return float64(n.Engine.Now()) / 1000 }))
-	add("aval_sensor_accepted_total", "Sensor messages committed with success.", n.sensors(func(s sensorCounts) uint64 { return s.accepted }))
-	add("aval_sensor_refused_total", "Sensor messages committed as refusals.", n.sensors(func(s sensorCounts) uint64 { return s.refused }))
-	add("aval_sensor_quarantined_total", "Sensor messages refused before ordering.", n.sensors(func(s sensorCounts) uint64 { return s.quarantined }))
-	add("aval_sensor_duplicates_total", "Sensor messages that were on the ledger before.", n.sensors(func(s sensorCounts) uint64 { return s.duplicates }))
-	add("aval_sensor_gaps_total", "Sessions that an external broker forgot.", n.sensors(func(s sensorCounts) uint64 { return s.gaps }))
-	add("aval_oracle_polls_total", "Polls of the flight data source.", func() float64 {
-		if n.Oracle == nil {
-			return 0
-		}
-		return float64(n.Oracle.Stats().Polls)
-	})
-	add("aval_oracle_failures_total", "Polls that gave no answer.", func() float64 {
-		if n.Oracle == nil {
-			return 0
-		}
-		return float64(n.Oracle.Stats().Failures)
-	})
+	registry.MustRegister(collector{n})
 	return registry
 }
 
-// sensorCounts are the counters of the ingest, summed over codes.
-type sensorCounts struct{ accepted, refused, quarantined, duplicates, gaps uint64 }
+var (
+	lastBatch    = prometheus.NewDesc("aval_last_batch_seconds", "Time of the last batch, Unix seconds.", nil, nil)
+	accepted     = prometheus.NewDesc("aval_sensor_accepted_total", "Sensor messages committed with success.", nil, nil)
+	refused      = prometheus.NewDesc("aval_sensor_refused_total", "Sensor messages committed as refusals.", []string{"code"}, nil)
+	quarantined  = prometheus.NewDesc("aval_sensor_quarantined_total", "Sensor messages refused before ordering.", []string{"code"}, nil)
+	duplicates   = prometheus.NewDesc("aval_sensor_duplicates_total", "Sensor messages that were on the ledger before.", nil, nil)
+	unanswered   = prometheus.NewDesc("aval_sensor_unacknowledged_total", "Sensor messages that no commit could be had for.", nil, nil)
+	mismatched   = prometheus.NewDesc("aval_sensor_mismatched_total", "Messages under another gateway's or device's topic.", []string{"what"}, nil)
+	gaps         = prometheus.NewDesc("aval_sensor_gaps_total", "Sessions that an external broker forgot.", nil, nil)
+	answersLost  = prometheus.NewDesc("aval_sensor_answers_dropped_total", "Answers to gateways that did not fit a full queue.", nil, nil)
+	oraclePolls  = prometheus.NewDesc("aval_oracle_polls_total", "Polls of the flight data source.", nil, nil)
+	oracleFaults = prometheus.NewDesc("aval_oracle_failures_total", "Polls that gave no answer.", nil, nil)
+)
 
-func (n *Node) sensors(pick func(sensorCounts) uint64) func() float64 {
-	return func() float64 {
-		if n.Ingest == nil {
-			return 0
-		}
-		c := n.Ingest.Counters()
-		counts := sensorCounts{accepted: c.Accepted, duplicates: c.Duplicates, gaps: c.Gaps}
-		for _, count := range c.Refused { //tidy:ordered a sum
-			counts.refused += count
-		}
-		for _, count := range c.Quarantined { //tidy:ordered a sum
-			counts.quarantined += count
-		}
-		return float64(pick(counts))
+// Describe implements prometheus.Collector.
+func (c collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, out) }
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	out <- prometheus.MustNewConstMetric(lastBatch, prometheus.GaugeValue, float64(c.node.Engine.Now())/1000)
+	if c.node.Oracle != nil {
+		stats := c.node.Oracle.Stats()
+		count(out, oraclePolls, stats.Polls)
+		count(out, oracleFaults, stats.Failures)
 	}
+	if c.node.Ingest == nil {
+		return
+	}
+	s := c.node.Ingest.Counters()
+	count(out, accepted, s.Accepted)
+	count(out, duplicates, s.Duplicates)
+	count(out, unanswered, s.Unacknowledged)
+	count(out, mismatched, s.GatewayMismatch, "gateway")
+	count(out, mismatched, s.DeviceMismatch, "device")
+	count(out, gaps, s.Gaps)
+	count(out, answersLost, s.RepliesDropped)
+	byCode(out, refused, s.Refused)
+	byCode(out, quarantined, s.Quarantined)
+}
+
+func byCode(out chan<- prometheus.Metric, d *prometheus.Desc, counts map[domain.Code]uint64) {
+	for code, n := range counts { //tidy:ordered metrics have no order
+		count(out, d, n, string(code))
+	}
+}
+
+func count(out chan<- prometheus.Metric, d *prometheus.Desc, n uint64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
 }

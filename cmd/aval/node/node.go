@@ -71,6 +71,9 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	if n.Engine, err = ledger.Open(engineConfig(folder.Keys, store, n.Solo)); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	if err := n.Solo.CheckClock(n.Engine.Now()); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	n.parts = append(n.parts, n.Engine.Run)
 	for _, add := range []func() error{n.addAPI, n.addSensors, n.addOracle} {
 		if err := add(); err != nil {
