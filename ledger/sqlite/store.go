@@ -79,7 +79,12 @@ var durable = []string{
 
 func connect(path, mode string, connections int, pragmas []string) (*sql.DB, error) {
 	query := url.Values{"mode": {mode}, "_pragma": pragmas}
-	if mode != "ro" {
+	switch mode {
+	case "ro":
+	case immutable:
+		query.Set("mode", "ro")
+		query.Set("immutable", "1")
+	default:
 		query.Set("_txlock", "immediate")
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())

@@ -1,6 +1,8 @@
 package sqlite_test
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -42,4 +44,42 @@ func TestRefsCrossSegments(t *testing.T) {
 			t.Errorf("from %d, limit %d: %v, %v, want %v", q.from, q.limit, got, err, q.want)
 		}
 	}
+}
+
+// A closed ledger is verified without a trace, from a folder that cannot be written too.
+func TestSnapshotLeavesNoTrace(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ledger.db")
+	store, err := sqlite.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := ledger.Commit{Head: ledger.Head{Size: 1, Sequence: 1, Now: 1}, Entries: []ledger.StoredEntry{{Leaf: []byte("leaf")}}}
+	if err := errors.Join(store.Append(c), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	before := names(t, dir)
+	snapshot, err := sqlite.OpenSnapshot(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _, err := snapshot.Head()
+	if err := errors.Join(err, snapshot.Close()); err != nil || head.Size != 1 {
+		t.Errorf("head %+v, %v", head, err)
+	}
+	if after := names(t, dir); !slices.Equal(before, after) {
+		t.Errorf("files %v became %v", before, after)
+	}
+}
+
+func names(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		all = append(all, f.Name())
+	}
+	return all
 }
