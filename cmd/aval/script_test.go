@@ -20,8 +20,12 @@ import (
 // The test binary is the program too: called as "aval" it runs main. Scripts and the kill
 // tests run it as a process of its own, so with -race the program is watched as well.
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", raceOptions)
 	testscript.Main(m, map[string]func(){"aval": main})
 }
+
+// raceOptions lets a program under the race detector end at once; it would sleep a second.
+const raceOptions = "atexit_sleep_ms=0"
 
 // patience is how long anything awaited may take before a test gives up.
 const patience = time.Minute
@@ -31,7 +35,8 @@ const patience = time.Minute
 //
 //	start NAME PROGRAM ARG...   run a program in the background until it has printed one JSON
 //	                            object; its members become $NAME_member, and $NAME_member_inner
-//	stop NAME, kill NAME        interrupt it (it must exit 0), or kill it
+//	interrupt NAME              interrupt it; it must exit 0
+//	sigkill NAME                kill it, and give it no time
 //	output NAME FILE            save its standard output so far
 //	log NAME REGEXP             its standard error so far must match; with ! must not
 //	field VAR PATH              set VAR to a member of the JSON last printed, a.b.0.c; "." is all of it
@@ -40,26 +45,32 @@ const patience = time.Minute
 //	                            BASE is now, a number of milliseconds, or either with an offset as in now-90s
 //	until REGEXP PROGRAM ARG... run a program again and again until what it prints matches
 //	damage DIR INDEX            flip one bit in a leaf where the database file holds it
-//	flip FILE TEXT              flip one bit of the first byte of TEXT in a file
+//	flip FILE TEXT              flip one bit of the first byte of TEXT wherever it stands in a file
 //	mode FILE MODE              a file's permissions must be these
 //	mosquitto VAR               run a Mosquitto broker and set VAR to its URL
+//
+// Conditions of theirs: [mosquitto], it is installed, and [race], the race detector slows everything.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
+		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true, Deadline: time.Now().Add(5 * patience),
 		Setup: func(e *testscript.Env) error {
 			flights, err := filepath.Abs("../../fixtures/flights")
 			e.Setenv("FLIGHTS", flights)
+			e.Setenv("GORACE", raceOptions)
 			e.Values[processes{}] = map[string]*process{}
 			return err
 		},
 		Condition: func(name string) (bool, error) {
-			if name == "mosquitto" {
+			switch name {
+			case "mosquitto":
 				return haveMosquitto()
+			case "race":
+				return raceEnabled, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"start": startScript, "stop": stopScript, "kill": killScript, "log": logScript, "output": outputScript, "field": fieldScript,
+			"start": startScript, "interrupt": interruptScript, "sigkill": sigkillScript, "log": logScript, "output": outputScript, "field": fieldScript,
 			"expand": expandScript, "instant": instantScript, "until": untilScript, "damage": damageScript,
 			"flip": flipScript, "mode": modeScript, "mosquitto": mosquittoScript,
 		},
@@ -102,14 +113,14 @@ func setMembers(ts *testscript.TestScript, prefix string, members map[string]any
 	}
 }
 
-func stopScript(ts *testscript.TestScript, neg bool, args []string) {
+func interruptScript(ts *testscript.TestScript, neg bool, args []string) {
 	err := processOf(ts, args[0]).stop()
 	if (err != nil) != neg {
-		ts.Fatalf("stop %s: %v", args[0], err)
+		ts.Fatalf("interrupt %s: %v", args[0], err)
 	}
 }
 
-func killScript(ts *testscript.TestScript, _ bool, args []string) { processOf(ts, args[0]).kill() }
+func sigkillScript(ts *testscript.TestScript, _ bool, args []string) { processOf(ts, args[0]).kill() }
 
 func logScript(ts *testscript.TestScript, neg bool, args []string) {
 	text := processOf(ts, args[0]).stderr.String()
@@ -212,24 +223,28 @@ func damageScript(ts *testscript.TestScript, _ bool, args []string) {
 	leaf, err := leafOf(dir, index)
 	ts.Check(err)
 	ts.Check(flip(filepath.Join(dir, "ledger.db"), leaf, len(leaf)/2))
+	if now, err := leafOf(dir, index); err == nil && bytes.Equal(now, leaf) {
+		ts.Fatalf("leaf %d is as it was", index)
+	}
 }
 
 func flipScript(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(flip(ts.MkAbs(args[0]), []byte(args[1]), 0))
 }
 
-// flip changes the lowest bit of one byte of a text that stands in a file.
+// flip changes the lowest bit of one byte of a text wherever it stands in a file: a database
+// holds older copies too, which nobody reads.
 func flip(path string, text []byte, at int) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	place := bytes.Index(data, text)
-	if place < 0 {
+	changed := bytes.Clone(text)
+	changed[at] ^= 1
+	if !bytes.Contains(data, text) {
 		return fmt.Errorf("%s does not hold the text", path)
 	}
-	data[place+at] ^= 1
-	return os.WriteFile(path, data, 0o600)
+	return os.WriteFile(path, bytes.ReplaceAll(data, text, changed), 0o600)
 }
 
 func modeScript(ts *testscript.TestScript, _ bool, args []string) {
