@@ -1,0 +1,381 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"aval/cmd/aval/node"
+	"aval/contracts/flightdelay"
+	"aval/contracts/invoice"
+	"aval/domain"
+	"aval/domain/canon"
+	"aval/domain/envelope"
+	"aval/iot"
+	"aval/iot/gateway"
+	"aval/iot/senml"
+	"aval/ledger"
+)
+
+// The words and amounts of the secrets test: none may leave the process in clear.
+const (
+	secretBuyer    domain.PartyID = "quastenflosser-kg"
+	secretSupplier domain.PartyID = "nachtigall-weinhandel"
+	secretInsurer  domain.PartyID = "zwergfalke-versicherung"
+	secretFrame                   = "rahmenvertrag-4yq"
+	secretShipment                = "fuhre-8kx-anno"
+	secretNumber                  = "RG-77120-3"
+	secretFlight                  = "8317"
+	secretWord                    = "hunter2-correct-horse"
+	secretScan                    = "SCANQ7WX2"
+	secretFunds                   = 918_273_645_91
+	secretPayable                 = 637_281_945_31
+)
+
+// TestNothingPrivateLeaves runs a node as a process, does with it what parties, sensors,
+// attackers and failing services do, and then searches everything that left it for names,
+// amounts, texts, tokens and keys: log, metrics, profiles, answers to others, files.
+func TestNothingPrivateLeaves(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.configure(t, map[string]any{
+		"ledger": origin, "listen": "127.0.0.1:0", "admin": "127.0.0.1:0",
+		"broker": map[string]any{"listen": "127.0.0.1:0", "net": "main", "anonymousOrg": "trader-0", "gateways": []any{}},
+		"oracle": map[string]any{"url": "http://127.0.0.1:1/aeroapi", "source": "flights-1"}, // nobody is there
+	})
+	n := h.start(t)
+	s := &secrets{house: h, left: map[string][]byte{}}
+	s.join(t)
+	s.trade(t)
+	s.insure(t)
+	s.sense(t)
+	s.read(t)
+	s.attack(t)
+	for _, path := range []string{"/metrics", "/debug/pprof/goroutine?debug=1", "/debug/pprof/heap?debug=1"} {
+		s.left["admin "+path] = fetch(t, h.admin+path, "")
+	}
+	waitFor(t, "the oracle to have failed", func() bool { return strings.Contains(n.stderr.String(), "msg=oracle") })
+	if err := n.stop(); err != nil {
+		t.Fatal(err)
+	}
+	s.left["log"], s.left["output"] = []byte(n.stderr.String()), []byte(n.stdout.String())
+	s.files(t)
+	for what, text := range s.left {
+		for name, canary := range s.canaries(t) {
+			if bytes.Contains(text, canary) {
+				t.Errorf("%s holds %s", what, name)
+			}
+		}
+	}
+	if len(s.left["log"]) < 1000 || len(s.left["file ledger.db"]) < 1000 {
+		t.Error("there is no log or no database to search")
+	}
+	h.verify(t)
+}
+
+// secrets is what a house leaves behind.
+type secrets struct {
+	*house
+	// left is everything that left the process, by where it was found.
+	left map[string][]byte
+	// tokens are read tokens that were used.
+	tokens [][]byte
+}
+
+// canaries are what must not be found, by a name that a failure may show.
+func (s *secrets) canaries(t *testing.T) map[string][]byte {
+	all := map[string][]byte{}
+	for _, word := range []string{
+		string(secretBuyer), string(secretSupplier), string(secretInsurer), secretFrame, secretShipment, secretNumber, secretWord, secretScan,
+		"Q7-" + secretFlight, "Q7" + secretFlight,
+	} {
+		all[word] = []byte(word)
+		all[word+" in base64"] = []byte(base64.RawURLEncoding.EncodeToString([]byte(word))[:len(word)]) // whole groups of it
+	}
+	for _, amount := range []int64{secretFunds, secretPayable} {
+		encoded, err := canon.Marshal(amount)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[fmt.Sprint(amount)], all[fmt.Sprint(amount)+" as CBOR"] = []byte(fmt.Sprint(amount)), encoded
+	}
+	for i, token := range s.tokens {
+		all[fmt.Sprintf("signature of token %d", i)] = token[bytes.LastIndexByte(token, '.')+1:]
+	}
+	for name, signer := range s.keys {
+		text, err := signer.Format()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var private struct{ D string }
+		if err := json.Unmarshal(text, &private); err != nil || private.D == "" {
+			t.Fatal("a key file without its private half")
+		}
+		raw, _ := base64.RawURLEncoding.DecodeString(private.D)
+		all["key of "+string(name)], all["raw key of "+string(name)] = []byte(private.D), raw
+	}
+	folder, err := node.OpenFolder(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all["log key"], all["index key"], all["salt"] = []byte(folder.Keys.LogSigner), folder.Keys.Index, folder.Keys.Salt
+	all["body key"] = folder.Keys.Epochs[0].Key
+	return all
+}
+
+// join registers the parties whose names are secret.
+func (s *secrets) join(t *testing.T) {
+	for id, role := range map[domain.PartyID]domain.Role{
+		secretBuyer: domain.RoleTrader, secretSupplier: domain.RoleTrader, secretInsurer: domain.RoleInsurer,
+	} {
+		signer, err := envelope.NewSigner(envelope.ES256, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.keys[id] = signer
+		s.must(t, "member", domain.GovernanceKind, string(id), "registerParty", map[string]any{
+			"party": id, "roles": []domain.Role{role}, "keys": []node.PublicKey{node.Public(signer.Key)},
+		})
+	}
+	for _, id := range []domain.PartyID{secretBuyer, secretInsurer} {
+		body := cents(id, secretFunds)
+		body["reference"] = secretWord
+		s.must(t, "bank", domain.CashKind, "bank", "issue", body)
+	}
+}
+
+// trade opens a shipment and lets a few commands be refused.
+func (s *secrets) trade(t *testing.T) {
+	now := domain.Millis(time.Now().UnixMilli())
+	terms := invoice.Terms{
+		Supplier: secretSupplier, Buyer: secretBuyer, Operators: []domain.PartyID{"trader-0"}, Currency: "EUR", MaxPayable: secretFunds,
+		ExpiresAt: now + invoice.Day, Triggers: []invoice.Trigger{invoice.Delivered},
+		Delivery:         invoice.Delivery{Proof: invoice.ByScan, WithinMillis: invoice.Day / 24},
+		Sampling:         invoice.Sampling{IntervalMillis: 1000, MaxGapMillis: 1000, WaitMillis: 1000},
+		InspectionMillis: invoice.Day, ResponseMillis: invoice.Day, SilencePercent: "50", DisputePercent: "50",
+	}
+	hash, err := terms.Hash()
+	if err != nil {
+		t.Fatal(err)
+	}
+	payable := domain.Money{Minor: secretPayable, Currency: "EUR"}
+	s.must(t, secretSupplier, invoice.Kind, secretFrame, "propose", invoice.Proposal{Terms: terms, AnswerBy: now + invoice.Day})
+	s.refused(t, secretBuyer, invoice.Kind, secretFrame, "agree", invoice.Agreeing{TermsHash: secretWord})
+	s.must(t, secretBuyer, invoice.Kind, secretFrame, "agree", invoice.Agreeing{TermsHash: hash})
+	s.must(t, secretBuyer, invoice.Kind, secretFrame, "fund", invoice.Funding{Amount: payable})
+	s.must(t, secretSupplier, invoice.Kind, secretShipment, "ship", invoice.Opening{
+		Agreement: secretFrame, Number: secretNumber, Payable: payable, Devices: []string{"sensor-1"}, SSCC: "106141411234567897",
+	})
+	s.refused(t, secretBuyer, domain.CashKind, "bank", "transfer", cents(secretSupplier, secretFunds)) // more than is left
+	s.refused(t, secretSupplier, invoice.Kind, secretShipment, "accept", map[string]any{secretWord: secretFunds})
+}
+
+// insure binds a policy, so that the oracle asks for the flight.
+func (s *secrets) insure(t *testing.T) {
+	folder, err := node.OpenFolder(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.must(t, "member", domain.GovernanceKind, "flights-1", "registerSource", map[string]any{
+		"source": "flights-1", "operator": secretInsurer, "family": "flightaware", "key": node.Public(folder.Oracle.Key),
+	})
+	terms := flightdelay.ReferenceTerms("flights-1")
+	terms.Payouts.Currency = "EUR"
+	terms.Polls = []flightdelay.Poll{{Anchor: "out", OffsetMinutes: -7 * 24 * 60, EveryMinutes: 1}}
+	out := time.Now().Add(48 * time.Hour).UTC()
+	leg := flightdelay.Leg{
+		Carrier: "Q7", Number: secretFlight, Origin: "XAA", Destination: "XAB", Date: out.Format(time.DateOnly),
+		ScheduledOut: domain.Millis(out.UnixMilli()), ScheduledIn: domain.Millis(out.UnixMilli()) + 3_600_000,
+	}
+	s.must(t, secretInsurer, flightdelay.Kind, "cover-1", "offer", flightdelay.Offer{Terms: terms})
+	s.must(t, secretInsurer, flightdelay.Kind, "cover-1", "reserve", flightdelay.Amount{Amount: domain.Money{Minor: secretPayable, Currency: "EUR"}})
+	premium := domain.Money{Minor: terms.Payouts.Premium, Currency: "EUR"}
+	s.must(t, secretBuyer, flightdelay.Kind, "policy-1", "bind", flightdelay.Bind{Product: "cover-1", Leg: leg, Premium: premium})
+}
+
+// refused submits what must be refused, after it was ordered.
+func (s *secrets) refused(t *testing.T, as domain.PartyID, kind domain.Kind, contract, name string, body any) {
+	jws, _ := s.sign(t, s.keys[as], kind, contract, name, body)
+	if reply, err := s.client(t, nil).Submit(t.Context(), jws, ledger.ForReceipt); err == nil || reply.ID == "" {
+		t.Errorf("%s: %v, want a refusal that was logged", name, err)
+	}
+}
+
+// sense sends a message that counts, one about a shipment of nobody, and one under a key that nobody knows.
+func (s *secrets) sense(t *testing.T) {
+	stranger, err := envelope.NewSigner(envelope.EdDSA, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gateway.Open(gateway.Config{
+		Broker: s.broker, Net: "main", Org: "trader-0", ID: "gw-1", Path: filepath.Join(t.TempDir(), "gw.wal"), Verify: verifyFor(s.policy),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []struct {
+		signer  *envelope.Signer
+		subject string
+	}{{s.keys["sensor-1"], secretShipment}, {s.keys["sensor-1"], secretFrame}, {stranger, secretShipment}} {
+		device, err := gateway.NewDevice(m.signer, senml.Pack{Ledger: origin, Kind: invoice.Kind, Subject: m.subject, Device: "sensor-1", Epoch: 1}, senml.FormatJWS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := domain.Millis(time.Now().UnixMilli())
+		raw, err := device.Sign(now, domain.ClockRTC, []domain.Reading{{Name: "scan", Text: secretScan, At: now}})
+		if err == nil {
+			err = g.Put("sensor-1", iot.Readings, raw)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	running := make(chan error, 1)
+	go func() { running <- g.Run(ctx) }()
+	waitFor(t, "two receipts and a notice", func() bool { return g.Stats().Trimmed == 2 && len(g.Held()) == 1 })
+	cancel()
+	if err := <-running; err != nil {
+		t.Error(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// read lets a party read what is its own, and another what is not.
+func (s *secrets) read(t *testing.T) {
+	own, other := s.token(t, secretBuyer), s.token(t, "trader-3")
+	shipment := "/v1/contracts/invoice:1:shipment:" + secretShipment
+	for path, shows := range map[string]string{
+		shipment: secretNumber, shipment + "/events": secretNumber, "/v1/accounts": string(secretBuyer), "/v1/contracts": secretFrame,
+	} {
+		if mine := fetch(t, s.api+path, own); !bytes.Contains(mine, []byte(shows)) {
+			t.Errorf("the buyer does not see %s in %s", shows, path)
+		}
+		s.left["another party's "+path] = fetch(t, s.api+path, other)
+	}
+}
+
+func (s *secrets) token(t *testing.T, as domain.PartyID) string {
+	token, err := envelope.SealToken(s.keys[as], origin, domain.Millis(time.Now().UnixMilli()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.tokens = append(s.tokens, token)
+	return string(token)
+}
+
+// attack does what a careless or hostile client does: secrets in the wrong places, garbage,
+// connections that say nothing sensible.
+func (s *secrets) attack(t *testing.T) {
+	token := s.token(t, secretBuyer)
+	for _, path := range []string{"/v1/accounts?token=" + token, "/" + secretWord, "/v1/contracts/" + secretWord, "/v1/receipts/" + secretWord, "/v1/accounts/%zz" + secretWord} {
+		s.left["answer to "+path[:10]] = fetch(t, s.api+path, "")
+		fetch(t, s.api+path, secretWord)
+	}
+	response, err := http.Post(s.api+"/v1/commands", "application/jose", strings.NewReader(secretWord))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	for _, address := range []string{s.api, s.admin, s.broker} {
+		garbage(t, address, "GET /"+secretWord+" HTTP/1.1\r\nHost: "+secretWord+"\r\nAuthorization Bearer "+token+"\r\n\r\n")
+		garbage(t, address, "\x16\x03\x01"+secretWord)
+	}
+	o := mqtt.NewClientOptions().AddBroker(s.broker).SetClientID("gw-9").SetUsername(secretWord).SetPassword(secretWord).SetAutoReconnect(false)
+	c := mqtt.NewClient(o)
+	if c.Connect().WaitTimeout(patience) {
+		c.Publish("aval/1/main/"+string(secretBuyer)+"/gw-9/up/sensor-1/r", 1, false, secretWord).WaitTimeout(time.Second)
+		c.Disconnect(0)
+	}
+	// The command line tells its own user what is wrong, without the key or the token.
+	path := filepath.Join(t.TempDir(), "buyer.jwk")
+	text, err := s.keys[secretBuyer].Format()
+	if err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"get", "--node", s.api, "--key", path, "/v1/nothing"}, {"get", "--node", "http://127.0.0.1:1", "--timeout", "100ms", "--key", path, "/v1/accounts"},
+		{"get", "--node", s.admin, "--ledger", origin, "--key", path, "/v1/accounts"}, {"key", "show", path}, {"key", "new", path}, {"submit", "--node", s.api, "--key", path, path},
+	} {
+		out, _ := exec.Command("aval", args...).CombinedOutput() // most of these fail
+		s.left["aval "+strings.Join(args[:2], " ")+" "+args[len(args)-1]] = out
+	}
+}
+
+func fetch(t *testing.T, url, token string) []byte {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil { // net/http refuses to send it
+		return nil
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// garbage sends bytes to a port and waits for whatever comes back, or for nothing.
+func garbage(t *testing.T, address, text string) {
+	t.Helper()
+	_, host, _ := strings.Cut(address, "://")
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(200 * time.Millisecond))
+	_, _ = io.WriteString(conn, text)
+	_, _ = io.Copy(io.Discard, conn)
+}
+
+// files collects what lies in the node's folder.
+func (s *secrets) files(t *testing.T) {
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		s.left["file "+d.Name()], err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func waitFor(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never came: %s", what)
+		}
+	}
+}
