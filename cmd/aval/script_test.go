@@ -47,9 +47,11 @@ const patience = time.Minute
 //	damage DIR INDEX            flip one bit in a leaf where the database file holds it
 //	flip FILE TEXT              flip one bit of the first byte of TEXT wherever it stands in a file
 //	mode FILE MODE              a file's permissions must be these
+//	unraced                     use a program built without the race detector from here on, where
+//	                            that would take minutes
 //	mosquitto VAR               run a Mosquitto broker and set VAR to its URL
 //
-// Conditions of theirs: [mosquitto], it is installed, and [race], the race detector slows everything.
+// They know the condition [mosquitto]: it is installed.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true, Deadline: time.Now().Add(5 * patience),
@@ -61,18 +63,15 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Condition: func(name string) (bool, error) {
-			switch name {
-			case "mosquitto":
+			if name == "mosquitto" {
 				return haveMosquitto()
-			case "race":
-				return raceEnabled, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"start": startScript, "interrupt": interruptScript, "sigkill": sigkillScript, "log": logScript, "output": outputScript, "field": fieldScript,
 			"expand": expandScript, "instant": instantScript, "until": untilScript, "damage": damageScript,
-			"flip": flipScript, "mode": modeScript, "mosquitto": mosquittoScript,
+			"flip": flipScript, "mode": modeScript, "mosquitto": mosquittoScript, "unraced": unracedScript,
 		},
 	})
 }
@@ -92,15 +91,37 @@ func startScript(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: start NAME PROGRAM ARG...")
 	}
-	command := exec.Command(args[1], args[2:]...)
-	command.Dir = ts.MkAbs(".")
-	p, err := start(command)
+	p, err := start(commandOf(ts, args[1:]))
 	ts.Check(err)
 	ts.Defer(func() { p.kill() })
 	ts.Value(processes{}).(map[string]*process)[args[0]] = p
 	first, err := p.first()
 	ts.Check(err)
 	setMembers(ts, args[0], first)
+}
+
+// commandOf finds a program on the script's own path.
+func commandOf(ts *testscript.TestScript, args []string) *exec.Cmd {
+	command := exec.Command(args[0], args[1:]...)
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if path, err := exec.LookPath(filepath.Join(dir, args[0])); err == nil {
+			command = exec.Command(path, args[1:]...)
+			break
+		}
+	}
+	command.Dir = ts.MkAbs(".")
+	return command
+}
+
+func unracedScript(ts *testscript.TestScript, _ bool, _ []string) {
+	if !raceEnabled {
+		return
+	}
+	bin := ts.MkAbs("bin")
+	if out, err := exec.Command("go", "build", "-o", bin+string(filepath.Separator), ".").CombinedOutput(); err != nil {
+		ts.Fatalf("go build: %v: %s", err, out)
+	}
+	ts.Setenv("PATH", bin+string(filepath.ListSeparator)+ts.Getenv("PATH"))
 }
 
 func setMembers(ts *testscript.TestScript, prefix string, members map[string]any) {
@@ -206,10 +227,8 @@ func untilScript(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile("(?m)" + args[0])
 	var last []byte
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		command := exec.Command(args[1], args[2:]...)
-		command.Dir = ts.MkAbs(".")
 		var err error
-		if last, err = command.CombinedOutput(); err == nil && pattern.Match(last) {
+		if last, err = commandOf(ts, args[1:]).CombinedOutput(); err == nil && pattern.Match(last) {
 			return
 		}
 	}
