@@ -103,7 +103,6 @@ func (t *turn) cover(id string, p product, leg Leg, held int64) error {
 	if !s.book.Leg.frozen() {
 		s.book.freeze(s.leg, s.voidAfter())
 	}
-	s.book.EarliestIn, s.book.LatestIn = min(s.book.EarliestIn, s.leg.ScheduledIn), max(s.book.LatestIn, s.leg.ScheduledIn)
 	s.issue(t)
 	if first {
 		return s.announce(t, true)

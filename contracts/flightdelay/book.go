@@ -17,9 +17,6 @@ type book struct {
 	Product string         `json:"product"`
 	// Leg holds the schedule frozen at the first bind or listing, zero before.
 	Leg Leg `json:"leg"`
-	// EarliestIn and LatestIn bound the scheduled arrivals of the policies, which may differ by the tolerance.
-	EarliestIn domain.Millis `json:"earliestIn"`
-	LatestIn   domain.Millis `json:"latestIn"`
 	// Exposure is the sum of highest payouts of live policies, Quoted that of open quotes, in minor units.
 	Exposure int64 `json:"exposure"`
 	Quoted   int64 `json:"quoted"`
@@ -74,7 +71,7 @@ func (b book) watched() bool { return b.Policies > 0 || b.CloseAt != 0 }
 
 // freeze fixes the schedule; the leg is judged by it from then on.
 func (b *book) freeze(l Leg, voidAfter domain.Millis) {
-	b.Leg, b.EarliestIn, b.LatestIn = l, l.ScheduledIn, l.ScheduledIn
+	b.Leg = l
 	b.VoidAt = l.ScheduledIn + voidAfter
 }
 

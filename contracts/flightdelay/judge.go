@@ -13,8 +13,8 @@ type rule struct {
 	tiers     []Tier
 	// Cancellations and diversions fetched before these instants do not count yet.
 	cancelledFrom, divertedFrom domain.Millis
-	// earliestIn and latestIn bound the frozen arrivals of the policies.
-	earliestIn, latestIn domain.Millis
+	// scheduledIn is the frozen arrival from which delays count.
+	scheduledIn domain.Millis
 }
 
 func (e *entry) rule() rule {
@@ -23,7 +23,7 @@ func (e *entry) rule() rule {
 		quorum: ev.Quorum, tolerance: minutes(ev.ToleranceMinutes), tiers: e.terms.Payouts.Tiers,
 		cancelledFrom: leg.ScheduledOut + minutes(ev.CancelledAfterMinutes),
 		divertedFrom:  leg.ScheduledIn + minutes(ev.DivertedAfterMinutes),
-		earliestIn:    e.book.EarliestIn, latestIn: e.book.LatestIn,
+		scheduledIn:   leg.ScheduledIn,
 	}
 }
 
@@ -103,7 +103,7 @@ func (r rule) gateIn(landed []report) (in domain.Millis, held bool) {
 	}
 	slices.Sort(times)
 	first, last := times[0], times[len(times)-1]
-	low, _ := delayPayout(r.tiers, delayMinutes(first, r.latestIn))
-	high, _ := delayPayout(r.tiers, delayMinutes(last, r.earliestIn))
+	low, _ := delayPayout(r.tiers, delayMinutes(first, r.scheduledIn))
+	high, _ := delayPayout(r.tiers, delayMinutes(last, r.scheduledIn))
 	return times[len(times)/2], last-first > r.tolerance && low != high
 }

@@ -53,7 +53,7 @@ func TestJudge(t *testing.T) {
 		{"59 and 60 cross an edge within the tolerance: the holder gets the upper", mins(59, 60), 2, L, 60},
 		{"early and on time", mins(-54, 0, -10), 2, L, -10},
 	} {
-		e := entry{terms: ReferenceTerms("a", "b"), book: book{Leg: theLeg(), EarliestIn: in, LatestIn: in}}
+		e := entry{terms: ReferenceTerms("a", "b"), book: book{Leg: theLeg()}}
 		r := e.rule()
 		r.quorum = c.quorum
 		v := judge(c.reports, r)
@@ -63,28 +63,17 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// Policies whose schedules differ within the tolerance are held together or not at all.
-func TestJudgeHoldsForEveryPolicyOfTheLeg(t *testing.T) {
-	e := entry{terms: ReferenceTerms("a", "b"), book: book{Leg: theLeg(), EarliestIn: in, LatestIn: in}}
-	reports := []report{landedReport("a", 61*minute), landedReport("b", 75*minute)}
-	if v := judge(reports, e.rule()); v.phase != domain.FlightLanded {
-		t.Fatal("held although every policy is in one tier")
-	}
-	e.book.LatestIn = in + 5*minute // 56 and 70 for this one
-	if v := judge(reports, e.rule()); v.phase != "" {
-		t.Fatal("not held although a policy is in two tiers")
-	}
-}
-
-func TestHoldLooksAtEverySchedule(t *testing.T) {
+// A buyer who states an earlier arrival, within the tolerance, gains no minute by it.
+func TestDelayCountsFromTheSameScheduleForAll(t *testing.T) {
 	s := newStage(t).cover(1)
-	later := theLeg()
-	later.ScheduledIn += 5 * minute
-	s.must(s.bind(sold, "bob", "PB", later))
-	s.must(s.report(in+2*hour, "cirium", landed(61*minute)))
-	s.must(s.report(in+2*hour, "aero", landed(75*minute)))
+	earlier := theLeg()
+	earlier.ScheduledIn -= 5 * minute
+	s.must(s.bind(sold, "bob", "PB", earlier))
+	s.must(s.report(in+2*hour, "cirium", landed(55*minute)))
+	s.must(s.report(in+2*hour, "aero", landed(55*minute)))
 	s.Advance(in + 3*hour)
-	s.wantOpen("PA", "PB")
+	s.wantEnd("PA", outcomeNotDue, 0)
+	s.wantEnd("PB", outcomeNotDue, 0)
 }
 
 func TestQuorumCases(t *testing.T) {

@@ -94,7 +94,8 @@ func (s *sale) closes() domain.Millis {
 }
 
 // checkSchedule refuses a leg that was retimed since its schedule was frozen, or that the
-// insurer has to list first.
+// insurer has to list first. Within the tolerance the leg's own times count and not the
+// buyer's, who could otherwise state an arrival that makes the flight late.
 func (s *sale) checkSchedule() error {
 	terms := s.product.Terms.Sale
 	if !s.book.Leg.frozen() && !terms.StatedSchedule {
@@ -103,6 +104,9 @@ func (s *sale) checkSchedule() error {
 	if s.book.Leg.frozen() && !s.leg.near(s.book.Leg, minutes(terms.ScheduleToleranceMinutes)) {
 		return domain.Refuse(domain.InvalidTerms,
 			"scheduledOut, scheduledIn: more than %d minutes from the schedule under which leg %s is covered", terms.ScheduleToleranceMinutes, s.leg.Key())
+	}
+	if s.book.Leg.frozen() {
+		s.leg = s.book.Leg
 	}
 	return nil
 }

@@ -64,7 +64,8 @@ type Sale struct {
 	ClosesMinutes int64 `json:"closesMinutes"`
 	// QuoteMinutes is the life of a quote.
 	QuoteMinutes int64 `json:"quoteMinutes"`
-	// ScheduleToleranceMinutes is how far a buyer's stated times may lie from the leg's frozen ones; zero means equal.
+	// ScheduleToleranceMinutes is how far a buyer's stated times may lie from the leg's frozen ones, which
+	// are those that count; zero means equal.
 	ScheduleToleranceMinutes int64 `json:"scheduleToleranceMinutes"`
 	// StatedSchedule lets the first buyer of a leg state its schedule. False means that the
 	// insurer lists each leg first.

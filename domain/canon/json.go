@@ -37,7 +37,12 @@ func DecodeJSON(data []byte, v any) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	return d.Decode(v)
+	err := d.Decode(v)
+	var misfit *json.UnmarshalTypeError
+	if errors.As(err, &misfit) { // in the words of the document, not of Go
+		return fmt.Errorf(".%s: %s does not fit, want %s", misfit.Field, misfit.Value, misfit.Type.Kind())
+	}
+	return err
 }
 
 // walk goes once over a valid JSON text, before encoding/json decodes it.

@@ -27,6 +27,7 @@ var (
 	gaps         = prometheus.NewDesc("aval_sensor_gaps_total", "Sessions that an external broker forgot.", nil, nil)
 	answersLost  = prometheus.NewDesc("aval_sensor_answers_dropped_total", "Answers to gateways that did not fit a full queue.", nil, nil)
 	oraclePolls  = prometheus.NewDesc("aval_oracle_polls_total", "Polls of the flight data source.", nil, nil)
+	oracleSaid   = prometheus.NewDesc("aval_oracle_answers_total", "Answers of the flight data source: many unknown ones mean a wrong address or key.", []string{"phase"}, nil)
 	oracleFaults = prometheus.NewDesc("aval_oracle_failures_total", "Polls that gave no answer.", nil, nil)
 )
 
@@ -40,6 +41,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		stats := c.node.Oracle.Stats()
 		count(out, oraclePolls, stats.Polls)
 		count(out, oracleFaults, stats.Failures)
+		count(out, oracleSaid, stats.Finals, "final")
+		count(out, oracleSaid, stats.Pending, "pending")
+		count(out, oracleSaid, stats.Unknown, "unknown")
 	}
 	if c.node.Ingest == nil {
 		return
