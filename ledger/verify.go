@@ -245,6 +245,9 @@ func (a *audit) compareMembers() error {
 		for more := true; more; {
 			more = false
 			err := a.archive.Slots(q, func(s StoredSlot) error {
+				if bytes.Compare(s.Tag, q.After) <= 0 { // a damaged index can lead round in a circle
+					return errors.New("a list of records is out of order")
+				}
 				if !want[string(s.Tag)] {
 					return errors.New("a record is listed for a party that it does not name")
 				}
