@@ -214,13 +214,7 @@ func (n *Node) addOracle() error {
 		Concurrency: oracleConcurrency, Failed: func(err error) { n.options.Log.Warn("oracle", "error", err) },
 	})
 	if err == nil && !n.options.DriveOracle {
-		n.parts = append(n.parts, func(ctx context.Context) error {
-			err := n.Oracle.Run(ctx)
-			if ctx.Err() != nil {
-				return nil // told to stop
-			}
-			return err
-		})
+		n.parts = append(n.parts, n.Oracle.Run)
 	}
 	return err
 }
