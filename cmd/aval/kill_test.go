@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	kills = flag.Int("kills", 6, "how often the kill tests kill a process")
+	kills = flag.Int("kills", 6, "how often the kill tests kill a process; give it after the package")
 	seed  = flag.Uint64("seed", 0, "seed of the moments at which they do; 0 draws one")
 )
 
