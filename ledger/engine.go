@@ -129,7 +129,7 @@ func assemble(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, errors.New("log key does not parse")
 	}
-	policy, err := ParsePolicy([]byte("log " + c.Keys.LogVerifier + "\nquorum none\n"))
+	policy, err := ParsePolicy(c.Keys.Policy())
 	if err != nil {
 		return nil, err
 	}

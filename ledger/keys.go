@@ -57,6 +57,9 @@ func NewKeys(origin string, random io.Reader) (*Keys, error) {
 // Format gives the plaintext of a key file, to be sealed by a platform at once.
 func (k *Keys) Format() ([]byte, error) { return canon.Marshal(k) }
 
+// Policy is the tlog-policy under which receipts of this ledger verify: its log key, no witnesses.
+func (k *Keys) Policy() []byte { return []byte("log " + k.LogVerifier + "\nquorum none\n") }
+
 // ParseKeys reads what Format gave.
 func ParseKeys(data []byte) (*Keys, error) {
 	var k Keys

@@ -365,7 +365,7 @@ func (a *audit) compareHead(keys *Keys, head Head, size uint64, checkpoint []byt
 		}
 		return nil
 	}
-	policy, err := ParsePolicy([]byte("log " + keys.LogVerifier + "\nquorum none\n"))
+	policy, err := ParsePolicy(keys.Policy())
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (o *gatewayOptions) run(c *cobra.Command) error {
 		return err // before there is a store
 	}
 	g, err := gateway.Open(gateway.Config{
-		Broker: o.broker, Net: o.net, Org: o.org, ID: o.id, Password: password, Path: o.store, Verify: verifyFor(policy),
+		Broker: o.broker, Net: o.net, Org: o.org, ID: o.id, Password: password, Path: o.store, Verify: gateway.VerifyUnder(policy),
 	})
 	if err != nil {
 		return err
@@ -103,17 +103,6 @@ func (o *gatewayOptions) run(c *cobra.Command) error {
 		}
 	}
 	return errors.Join(o.forward(c, g), g.Close())
-}
-
-// verifyFor accepts a receipt that proves the message with that fingerprint under the policy.
-func verifyFor(policy ledger.Policy) func(receipt, fingerprint []byte) error {
-	return func(receipt, fingerprint []byte) error {
-		d, err := ledger.OpenReceipt(policy, receipt)
-		if err == nil && !bytes.Equal(d.Fingerprint, fingerprint) {
-			err = errors.New("the receipt is for another message")
-		}
-		return err
-	}
 }
 
 // sign makes the messages of the telemetry, none without. A new epoch begins: the device's
@@ -137,16 +126,8 @@ func (o *gatewayOptions) sign(policy ledger.Policy) (messages [][]byte, err erro
 	if err != nil {
 		return nil, err
 	}
-	for part := range slices.Chunk(samples, o.perMessage) {
-		var readings []domain.Reading
-		for _, s := range part {
-			readings = append(readings, s.Readings...)
-		}
-		raw, err := device.Sign(part[len(part)-1].At, domain.ClockRTC, readings)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", o.telemetry, err)
-		}
-		messages = append(messages, raw)
+	if messages, err = device.SignSamples(samples, domain.ClockRTC, o.perMessage); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.telemetry, err)
 	}
 	return messages, nil
 }

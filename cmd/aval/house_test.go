@@ -271,7 +271,7 @@ func (h *house) again(args []string) []string {
 func (h *house) waiting(t *testing.T, args []string) int {
 	t.Helper()
 	g, err := gateway.Open(gateway.Config{
-		Broker: h.broker, Net: "main", Org: "trader-0", ID: "gw-1", Path: args[slices.Index(args, "--store")+1], Verify: verifyFor(h.policy),
+		Broker: h.broker, Net: "main", Org: "trader-0", ID: "gw-1", Path: args[slices.Index(args, "--store")+1], Verify: gateway.VerifyUnder(h.policy),
 	})
 	if err != nil {
 		t.Fatal(err)

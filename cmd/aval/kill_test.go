@@ -186,7 +186,7 @@ func (l *load) open() int {
 func (l *load) gateway(t *testing.T) *gateway.Gateway {
 	h := l.house
 	g, err := gateway.Open(gateway.Config{
-		Broker: h.broker, Net: "main", Org: "trader-0", ID: "gw-1", Path: filepath.Join(filepath.Dir(h.dir), "gw.wal"), Verify: verifyFor(h.policy),
+		Broker: h.broker, Net: "main", Org: "trader-0", ID: "gw-1", Path: filepath.Join(filepath.Dir(h.dir), "gw.wal"), Verify: gateway.VerifyUnder(h.policy),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -223,7 +223,7 @@ func (s *secrets) sense(t *testing.T) {
 		t.Fatal(err)
 	}
 	g, err := gateway.Open(gateway.Config{
-		Broker: s.broker, Net: "main", Org: "trader-0", ID: "gw-1", Path: filepath.Join(t.TempDir(), "gw.wal"), Verify: verifyFor(s.policy),
+		Broker: s.broker, Net: "main", Org: "trader-0", ID: "gw-1", Path: filepath.Join(t.TempDir(), "gw.wal"), Verify: gateway.VerifyUnder(s.policy),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/oklog/ulid/v2"
 	"github.com/spf13/cobra"
 
 	"aval/api/client"
@@ -183,14 +181,9 @@ func (s *submitter) sign(ctx context.Context, text []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	id, err := ulid.New(ulid.Now(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	return envelope.SealCommand(s.signer, domain.Command{
-		Ledger: s.remote.origin, ID: id.String(), Kind: q.Kind, Contract: q.Contract, Name: q.Name, Body: q.Body,
-		NotAfter: domain.Millis(time.Now().Add(commandLifetime).UnixMilli()),
-	})
+	return client.Sign(s.signer, domain.Command{
+		Ledger: s.remote.origin, Kind: q.Kind, Contract: q.Contract, Name: q.Name, Body: q.Body,
+	}, time.Now(), commandLifetime)
 }
 
 func (s *submitter) save(r ledger.Reply) error {

@@ -39,10 +39,10 @@ func Open(typ string, raw []byte) (domain.Signed, []byte, error) {
 	if len(raw) > domain.MaxCommandBytes {
 		return none, nil, domain.Refuse(domain.TooLarge, "%d bytes, limit %d", len(raw), domain.MaxCommandBytes)
 	}
-	parts := bytes.Split(raw, []byte("."))
-	if len(parts) != 3 {
-		return none, nil, domain.Refuse(domain.Malformed, "not a compact JWS: %d parts, want 3", len(parts))
+	if dots := bytes.Count(raw, []byte(".")); dots != 2 { // counted first: a text of dots alone must not become a million parts
+		return none, nil, domain.Refuse(domain.Malformed, "not a compact JWS: %d parts, want 3", dots+1)
 	}
+	parts := bytes.Split(raw, []byte("."))
 	var decoded [3][]byte
 	for i, part := range parts {
 		text, err := base64.RawURLEncoding.Strict().AppendDecode(nil, part)

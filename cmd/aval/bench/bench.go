@@ -17,7 +17,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/oklog/ulid/v2"
 	"golang.org/x/sync/errgroup"
 
 	"aval/api/client"
@@ -243,10 +242,8 @@ func (b *load) sign(s *envelope.Signer, kind domain.Kind, contract, name string,
 	if err != nil {
 		return nil, err
 	}
-	return envelope.SealCommand(s, domain.Command{
-		Ledger: origin, ID: ulid.Make().String(), Kind: kind, Contract: contract, Name: name, Body: text,
-		NotAfter: domain.Millis(time.Now().Add(time.Hour).UnixMilli()),
-	})
+	c := domain.Command{Ledger: origin, Kind: kind, Contract: contract, Name: name, Body: text}
+	return client.Sign(s, c, time.Now(), time.Hour)
 }
 
 // transfer signs the next transfer: one cent from a payer to the next one, or to the bank from the one hot account.

@@ -170,24 +170,18 @@ func (w *world) openGateway() (*gateway.Gateway, error) {
 	}
 	return gateway.Open(gateway.Config{
 		Broker: "tcp://" + w.node.Broker.Address(), Net: netName, Org: string(carrier), ID: gatewayID, Password: string(password),
-		Path: filepath.Join(dir, "gateway.wal"), Resend: 2 * time.Second, Verify: func(receipt, fingerprint []byte) error {
-			d, err := ledger.OpenReceipt(w.policy, receipt)
-			if err == nil && string(d.Fingerprint) != string(fingerprint) {
-				err = errors.New("the receipt is for another message")
-			}
-			return err
-		},
+		Path: filepath.Join(dir, "gateway.wal"), Resend: 2 * time.Second, Verify: gateway.VerifyUnder(w.policy),
 	})
 }
 
 // forward lets time pass in quarters of the trip; each quarter's messages arrive in another
 // order than they were signed, and a stranger repeats one and forges another.
 func (w *world) forward(ctx context.Context, g *gateway.Gateway, began time.Time, warm, muted *sensor, s *Summary) error {
-	messages, err := sign(warm, trip(began))
+	messages, err := warm.device.SignSamples(trip(began), domain.ClockGNSS, perMessage)
 	if err != nil {
 		return err
 	}
-	silent, err := sign(muted, trip(began)[:5*perMessage])
+	silent, err := muted.device.SignSamples(trip(began)[:5*perMessage], domain.ClockGNSS, perMessage)
 	if err != nil {
 		return err
 	}
@@ -223,22 +217,6 @@ func (w *world) forward(ctx context.Context, g *gateway.Gateway, began time.Time
 		}
 	}
 	return nil
-}
-
-func sign(s *sensor, samples []gateway.Sample) (messages [][]byte, err error) {
-	for from := 0; from < len(samples); from += perMessage {
-		part := samples[from:min(from+perMessage, len(samples))]
-		var readings []domain.Reading
-		for _, sample := range part {
-			readings = append(readings, sample.Readings...)
-		}
-		raw, err := s.device.Sign(part[len(part)-1].At, domain.ClockGNSS, readings)
-		if err != nil {
-			return nil, err
-		}
-		messages = append(messages, raw)
-	}
-	return messages, nil
 }
 
 // shipmentResult reads a settled shipment and its story as the supplier.

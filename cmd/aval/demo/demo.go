@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -267,5 +266,3 @@ func inspect(dir string, progress io.Writer, s *Summary) error {
 	}
 	return err
 }
-
-func unmarshal(text json.RawMessage, v any) error { return json.Unmarshal(text, v) }

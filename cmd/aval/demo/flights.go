@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -211,7 +212,7 @@ func readSettled(index uint64, event ledger.EventView) (settledPolicy, error) {
 		p.crowd = true
 	}
 	p.number--
-	return p, unmarshal(event.Body, &p.settlement)
+	return p, json.Unmarshal(event.Body, &p.settlement)
 }
 
 // add counts one settlement.

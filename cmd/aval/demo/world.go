@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/oklog/ulid/v2"
 	"golang.org/x/sync/errgroup"
 
 	"aval/api/client"
@@ -90,15 +89,8 @@ func (p *party) sign(kind domain.Kind, contract, name string, body any) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	now := p.world.clock.Now()
-	id, err := ulid.New(ulid.Timestamp(now), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	return envelope.SealCommand(p.signer, domain.Command{
-		Ledger: origin, ID: id.String(), Kind: kind, Contract: contract, Name: name, Body: text,
-		NotAfter: domain.Millis(now.Add(time.Hour).UnixMilli()),
-	})
+	c := domain.Command{Ledger: origin, Kind: kind, Contract: contract, Name: name, Body: text}
+	return client.Sign(p.signer, c, p.world.clock.Now(), time.Hour)
 }
 
 // check verifies a receipt as a stranger would: policy and bytes, nothing else.

@@ -144,8 +144,7 @@ func writeSecrets(dir string, platform enclave.Platform, keys *ledger.Keys) erro
 	if err := writeFile(filepath.Join(dir, OracleKeyFile), append(public, '\n'), 0o644); err != nil {
 		return err
 	}
-	policy := fmt.Sprintf("log %s\nquorum none\n", keys.LogVerifier)
-	return writeFile(filepath.Join(dir, PolicyFile), []byte(policy), 0o644)
+	return writeFile(filepath.Join(dir, PolicyFile), keys.Policy(), 0o644)
 }
 
 // found commits the genesis and closes the ledger again.
