@@ -16,8 +16,8 @@ var ErrInUse = errors.New("the ledger database is in use by another process")
 // acquire takes the exclusive lock that goes with a database: that of SQLite itself on an
 // empty file beside it, which every operating system gives back when the process dies. The
 // database's own lock would also keep out the readers.
-func acquire(path string) (*sql.DB, error) {
-	lock, err := connect(path+".lock", "rwc", 1, []string{"busy_timeout(0)", "locking_mode(EXCLUSIVE)"})
+func acquire(at place) (*sql.DB, error) {
+	lock, err := connect(at.beside(".lock"), "rwc", 1, []string{"busy_timeout(0)", "locking_mode(EXCLUSIVE)"})
 	if err == nil {
 		if _, err = lock.Exec("BEGIN EXCLUSIVE"); err == nil {
 			return lock, nil
@@ -26,7 +26,7 @@ func acquire(path string) (*sql.DB, error) {
 	}
 	var failure *sqlite.Error
 	if errors.As(err, &failure) && failure.Code()&0xff == sqlite3.SQLITE_BUSY {
-		return nil, fmt.Errorf("open %s: %w", path, ErrInUse)
+		return nil, fmt.Errorf("open %s: %w", at.path, ErrInUse)
 	}
-	return nil, fmt.Errorf("lock %s: %w", path, err)
+	return nil, fmt.Errorf("lock %s: %w", at.path, err)
 }

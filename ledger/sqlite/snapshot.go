@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 )
 
 // Snapshot is a ledger.Archive on one moment of a database, beside a running node: a long
@@ -22,12 +21,12 @@ const immutable = "immutable"
 // OpenSnapshot opens a database for reading, also one that is in use. It writes nothing to a
 // database that was closed: a copy kept as evidence, on read-only media too, stays as it is. The
 // schema must be this program's.
-func OpenSnapshot(path string) (*Snapshot, error) {
-	mode := "ro"
-	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
+func OpenSnapshot(path string, options ...Option) (*Snapshot, error) {
+	at, mode := placeOf(path, options), "ro"
+	if err := at.beside("-wal").check(); errors.Is(err, fs.ErrNotExist) {
 		mode = immutable // a running node always has a write-ahead log
 	}
-	db, err := connect(path, mode, 1, []string{"busy_timeout(10000)", "query_only(1)", "temp_store(MEMORY)"})
+	db, err := connect(at, mode, 1, []string{"busy_timeout(10000)", "query_only(1)", "temp_store(MEMORY)"})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}

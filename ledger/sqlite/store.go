@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"slices"
 	"sync"
 
@@ -34,37 +33,41 @@ type Store struct {
 }
 
 // Create makes a new database file. It fails if the file holds a ledger already.
-func Create(path string) (*Store, error) { return open(path, "rwc", true) }
+func Create(path string, options ...Option) (*Store, error) {
+	return open(placeOf(path, options), "rwc", true)
+}
 
 // Open opens a database that Create made, and brings its schema forward. ErrInUse if it is open already.
-func Open(path string) (*Store, error) { return open(path, "rw", false) }
+func Open(path string, options ...Option) (*Store, error) {
+	return open(placeOf(path, options), "rw", false)
+}
 
-func open(path, mode string, fresh bool) (*Store, error) {
+func open(at place, mode string, fresh bool) (*Store, error) {
 	if !fresh { // or the lock of a database that is not there would be left behind
-		if _, err := os.Stat(path); err != nil {
+		if err := at.check(); err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
 		}
 	}
-	lock, err := acquire(path)
+	lock, err := acquire(at)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{lock: lock}
-	if err := s.open(path, mode, fresh); err != nil {
+	if err := s.open(at, mode, fresh); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, fmt.Errorf("open %s: %w", at.path, err)
 	}
 	return s, nil
 }
 
-func (s *Store) open(path, mode string, fresh bool) (err error) {
-	if s.write, err = connect(path, mode, 1, durable); err != nil {
+func (s *Store) open(at place, mode string, fresh bool) (err error) {
+	if s.write, err = connect(at, mode, 1, durable); err != nil {
 		return err
 	}
 	if err := migrate(s.write, fresh); err != nil {
 		return err
 	}
-	if s.read, err = connect(path, "rw", maxReaders, append(slices.Clone(durable), "query_only(1)")); err != nil {
+	if s.read, err = connect(at, "rw", maxReaders, append(slices.Clone(durable), "query_only(1)")); err != nil {
 		return err
 	}
 	s.archive = newArchive(s.read)
@@ -77,7 +80,7 @@ var durable = []string{
 	"wal_autocheckpoint(4000)", "temp_store(MEMORY)",
 }
 
-func connect(path, mode string, connections int, pragmas []string) (*sql.DB, error) {
+func connect(at place, mode string, connections int, pragmas []string) (*sql.DB, error) {
 	query := url.Values{"mode": {mode}, "_pragma": pragmas}
 	switch mode {
 	case "ro":
@@ -87,7 +90,10 @@ func connect(path, mode string, connections int, pragmas []string) (*sql.DB, err
 	default:
 		query.Set("_txlock", "immediate")
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
+	if at.vfs != "" {
+		query.Set("vfs", at.vfs)
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: at.path}).EscapedPath()+"?"+query.Encode())
 	if err != nil {
 		return nil, err
 	}
