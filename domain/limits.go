@@ -6,16 +6,19 @@ const (
 	MaxCommandBytes = 1 << 20
 	// MaxEvidence bounds the observations ordered with one command.
 	MaxEvidence = 1000
-	// MaxPostings bounds the postings of one command.
-	MaxPostings = 256
+	// MaxBulk bounds the items of one bulk command: payments, or policies.
+	MaxBulk = 1000
+	// MaxPostings bounds the postings of one command: two for each item of a bulk.
+	MaxPostings = 2 * MaxBulk
 	// MaxDeadlines bounds the deadlines that one command may set or cancel.
-	MaxDeadlines = 64
+	MaxDeadlines = MaxBulk
 	// MaxWatches bounds the watches that one command may set or close.
-	MaxWatches = 64
-	// MaxWrites bounds the records that one command may write.
-	MaxWrites = 1024
-	// MaxEvents bounds the events of one command.
-	MaxEvents = 256
+	MaxWatches = MaxBulk
+	// MaxWrites bounds the records that one command may write: four for each item of a bulk,
+	// and those that all items share.
+	MaxWrites = 4*MaxBulk + 96
+	// MaxEvents bounds the events of one command: one for each item of a bulk, and those about all.
+	MaxEvents = MaxBulk + 24
 	// MaxRecordParties bounds the parties that may see one record or event.
 	MaxRecordParties = 16
 	// MaxScan bounds one Scan of a View.

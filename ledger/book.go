@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"aval/domain"
@@ -15,14 +14,12 @@ func (r *run) book(e *entry, fx domain.Effects) error {
 	if err != nil {
 		return err
 	}
-	for i, w := range fx.Writes {
-		if err := r.checkWrite(e.Kind, w, fx.Writes[:i], balances); err != nil {
-			return err
-		}
+	if err := r.checkWrites(e.Kind, fx.Writes, balances); err != nil {
+		return err
 	}
 	// From here on everything succeeds.
-	for _, b := range balances {
-		r.state.setBalance(b.account, b.currency, b.minor)
+	for _, m := range balances.all {
+		r.state.setBalance(m.account, m.currency, m.minor)
 	}
 	for _, w := range fx.Writes {
 		r.write(e, w)
@@ -37,72 +34,104 @@ func (r *run) book(e *entry, fx domain.Effects) error {
 	return nil
 }
 
-// moved is one account's balance after the command's postings.
-type moved struct {
+// holding is what a balance is of: one account's money in one currency.
+type holding struct {
 	account  domain.AccountID
 	currency domain.Currency
-	minor    int64
+}
+
+// moved is a balance after the command's postings.
+type moved struct {
+	holding
+	minor int64
+}
+
+// movement is the balances that a command touches, in the order of its postings, and where each stands.
+type movement struct {
+	all []moved
+	at  map[holding]int
+}
+
+// add moves a balance, which is read from the state when it is first touched.
+func (m *movement) add(st *State, account domain.AccountID, amount domain.Money, sign int64) error {
+	h := holding{account, amount.Currency}
+	i, touched := m.at[h]
+	if !touched {
+		i = len(m.all)
+		m.at[h] = i
+		m.all = append(m.all, moved{h, st.balance(account, amount.Currency)})
+	}
+	sum, err := domain.AddMinor(m.all[i].minor, sign*amount.Minor)
+	m.all[i].minor = sum
+	return err
 }
 
 // balances nets the postings and refuses an account that would end below its floor.
-func (r *run) balances(postings []domain.Posting) ([]moved, error) {
-	var all []moved
-	add := func(account domain.AccountID, amount domain.Money, sign int64) error {
-		i := slices.IndexFunc(all, func(m moved) bool { return m.account == account && m.currency == amount.Currency })
-		if i < 0 {
-			all = append(all, moved{account, amount.Currency, r.state.balance(account, amount.Currency)})
-			i = len(all) - 1
-		}
-		sum, err := domain.AddMinor(all[i].minor, sign*amount.Minor)
-		all[i].minor = sum
-		return err
-	}
+func (r *run) balances(postings []domain.Posting) (*movement, error) {
+	m := &movement{at: make(map[holding]int, len(postings)+1)}
 	for _, p := range postings {
-		if err := add(p.Debit, p.Amount, -1); err != nil {
+		if err := m.add(r.state, p.Debit, p.Amount, -1); err != nil {
 			return nil, err
 		}
-		if err := add(p.Credit, p.Amount, 1); err != nil {
+		if err := m.add(r.state, p.Credit, p.Amount, 1); err != nil {
 			return nil, err
 		}
 	}
-	for _, m := range all {
-		if m.minor < 0 && !m.account.MayGoNegative() {
-			return nil, domain.Refuse(domain.InsufficientFunds, "an account would fall short by %d minor units of %s", -m.minor, m.currency)
+	for _, b := range m.all {
+		if b.minor < 0 && !b.account.MayGoNegative() {
+			return nil, domain.Refuse(domain.InsufficientFunds, "an account would fall short by %d minor units of %s", -b.minor, b.currency)
 		}
 	}
-	return all, nil
+	return m, nil
 }
 
-// checkWrite stops the engine when a contract breaks the law of finality: a closed key
+// funded are the accounts that the command leaves with a balance other than zero.
+func (m *movement) funded() map[domain.AccountID]bool {
+	funded := make(map[domain.AccountID]bool, len(m.all))
+	for _, b := range m.all {
+		if b.minor != 0 {
+			funded[b.account] = true
+		}
+	}
+	return funded
+}
+
+// checkWrites stops the engine when a contract breaks the law of finality: a closed key
 // never opens again, and a final record holds no money.
-func (r *run) checkWrite(kind domain.Kind, w domain.Write, before []domain.Write, balances []moved) error {
-	again := slices.ContainsFunc(before, func(b domain.Write) bool { return b.Final && b.Key == w.Key })
-	if _, open := r.state.slots.Get(recordName(kind, w.Key)); !open {
-		again = again || view{state: r.state, history: r.history, kind: kind}.Closed(w.Key)
-	}
-	if again {
-		return fmt.Errorf("record %s was final and is written again", w.Key)
-	}
-	if !w.Final {
-		return nil
-	}
-	held := string(domain.EscrowAccount(kind, w.Key))
-	for _, m := range balances {
-		if string(m.account) == held && m.minor != 0 {
-			return fmt.Errorf("record %s is final but its escrow holds %d", w.Key, m.minor)
+func (r *run) checkWrites(kind domain.Kind, writes []domain.Write, balances *movement) error {
+	var final map[string]bool
+	var funded map[domain.AccountID]bool
+	for _, w := range writes {
+		again := final[w.Key]
+		if _, open := r.state.slots.Get(recordName(kind, w.Key)); !open {
+			again = again || view{state: r.state, history: r.history, kind: kind}.Closed(w.Key)
+		}
+		if again {
+			return fmt.Errorf("record %s was final and is written again", w.Key)
+		}
+		if !w.Final {
+			continue
+		}
+		if final == nil {
+			final, funded = map[string]bool{}, balances.funded()
+		}
+		final[w.Key] = true
+		escrow := domain.EscrowAccount(kind, w.Key)
+		if funded[escrow] || r.holdsMore(escrow, balances) {
+			return fmt.Errorf("record %s is final but its escrow holds money", w.Key)
 		}
 	}
-	var left error
-	r.state.scan(string(balanceSlot)+"  "+held+" ", "", func(s *slot) bool {
-		touched := slices.ContainsFunc(balances, func(m moved) bool {
-			return string(m.account) == s.Key && string(m.currency) == s.Name
-		})
-		if !touched {
-			left = fmt.Errorf("record %s is final but its escrow holds %d %s", w.Key, s.Minor, s.Name)
-		}
-		return left == nil
+	return nil
+}
+
+// holdsMore says whether an account has a balance that the command does not touch.
+func (r *run) holdsMore(account domain.AccountID, balances *movement) (more bool) {
+	r.state.scan(string(balanceSlot)+"  "+string(account)+" ", "", func(s *slot) bool {
+		_, touched := balances.at[holding{account, domain.Currency(s.Name)}]
+		more = !touched
+		return touched
 	})
-	return left
+	return more
 }
 
 func (r *run) write(e *entry, w domain.Write) {

@@ -12,9 +12,11 @@ import (
 const (
 	// MaxBatchDeadlines bounds the deadlines that run in one batch; the rest run in the next.
 	MaxBatchDeadlines = 1000
-	// MaxEffectBytes bounds the bodies of the records and events of one command, so that its
-	// entry, with the signed bytes, stays below what canon encodes.
+	// MaxEffectBytes bounds the events and postings of one command, so that its entry, with the
+	// signed bytes, stays below what canon encodes.
 	MaxEffectBytes = 2 << 20
+	// MaxRecordBytes bounds the bodies of the records that one command writes.
+	MaxRecordBytes = 4 << 20
 )
 
 // executor judges batches. It holds tables only: no clock, no disk, no chance.
@@ -203,17 +205,27 @@ func (r *run) apply(e *entry, in domain.Input) error {
 	return nil
 }
 
-// checkBytes refuses effects that are too large to be one entry.
+// checkBytes refuses effects that are too large to be one entry, or one change of state.
 func checkBytes(fx domain.Effects) error {
-	total := 0
+	records, total := 0, 0
 	for _, w := range fx.Writes {
-		total += len(w.Body)
+		records += len(w.Body)
 	}
+	if records > MaxRecordBytes {
+		return domain.Refuse(domain.TooLarge, "records of %d bytes, limit %d", records, MaxRecordBytes)
+	}
+	const names = 64 // more than the names of the fields and the lengths take
 	for _, event := range fx.Events {
-		total += len(event.Body)
+		total += len(event.Name) + len(event.Key) + len(event.Body) + names
+		for _, party := range event.Parties {
+			total += len(party) + 2
+		}
+	}
+	for _, p := range fx.Postings {
+		total += len(p.Debit) + len(p.Credit) + len(p.Purpose) + names
 	}
 	if total > MaxEffectBytes {
-		return domain.Refuse(domain.TooLarge, "records and events of %d bytes, limit %d", total, MaxEffectBytes)
+		return domain.Refuse(domain.TooLarge, "events and postings of %d bytes, limit %d", total, MaxEffectBytes)
 	}
 	return nil
 }

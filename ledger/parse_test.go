@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,14 +122,54 @@ func TestRefusalSentencesAreBounded(t *testing.T) {
 }
 
 func TestEffectBytesAreBounded(t *testing.T) {
-	fx := domain.Effects{Writes: []domain.Write{{Body: make([]byte, MaxEffectBytes/2)}}, Events: []domain.Event{{Body: make([]byte, MaxEffectBytes/2)}}}
+	half := func(b domain.Event) domain.Event { b.Body = make([]byte, MaxEffectBytes/2-64-len(b.Key)); return b }
+	fx := domain.Effects{
+		Writes: []domain.Write{{Body: make([]byte, MaxRecordBytes/2)}, {Body: make([]byte, MaxRecordBytes/2)}},
+		Events: []domain.Event{half(domain.Event{Key: "a/b"}), half(domain.Event{})},
+	}
 	if err := checkBytes(fx); err != nil {
 		t.Error(err)
 	}
-	fx.Events[0].Body = append(fx.Events[0].Body, 0)
-	var refusal *domain.Rejection
-	if err := checkBytes(fx); !errors.As(err, &refusal) || refusal.Code != domain.TooLarge {
-		t.Errorf("one byte more: %v", err)
+	for name, more := range map[string]domain.Effects{
+		"record":  {Writes: append(fx.Writes, domain.Write{Body: []byte{0}})},
+		"event":   {Events: append(fx.Events, domain.Event{})},
+		"posting": {Events: fx.Events, Postings: []domain.Posting{{}}},
+		"parties": {Events: append(fx.Events[:1:1], domain.Event{Body: fx.Events[1].Body, Parties: []domain.PartyID{"a"}})},
+	} {
+		var refusal *domain.Rejection
+		if err := checkBytes(more); !errors.As(err, &refusal) || refusal.Code != domain.TooLarge {
+			t.Errorf("one %s more: %v", name, err)
+		}
+	}
+}
+
+// The largest entry that the limits allow is one that canon encodes.
+func TestLargestEntryIsEncoded(t *testing.T) {
+	e := entry{Raw: make([]byte, domain.MaxCommandBytes)}
+	key := "k/" + strings.Repeat("k", 64) + "/" + strings.Repeat("k", 64) + "/" + strings.Repeat("k", 64)
+	account := domain.EscrowAccount("abcdefghijklmnopqrstuvwxyz/12345", key)
+	for range domain.MaxPostings {
+		e.Postings = append(e.Postings, domain.Posting{Debit: account, Credit: account, Amount: domain.Money{Minor: domain.MaxMinor, Currency: "EUR"}, Purpose: "premium"})
+	}
+	for range domain.MaxEvents {
+		e.Events = append(e.Events, domain.Event{Name: "PolicyBound", Key: key, Parties: []domain.PartyID{"a"}, Body: make([]byte, 256)})
+	}
+	room := func() int { // bytes of body that checkBytes still takes
+		n := 0
+		for step := MaxEffectBytes; step > 0; step /= 2 {
+			more := append(slices.Clone(e.Events), domain.Event{Body: make([]byte, n+step)})
+			if checkBytes(domain.Effects{Events: more, Postings: e.Postings}) == nil {
+				n += step
+			}
+		}
+		return n
+	}()
+	e.Events = append(e.Events, domain.Event{Body: make([]byte, room)})
+	if room == 0 {
+		t.Fatal("no room: the limit is reached before the last event")
+	}
+	if _, err := seal(&e, nil); err != nil {
+		t.Error(err)
 	}
 }
 
