@@ -10,12 +10,17 @@
 //
 // # Commands
 //
-//	issue     by the bank     contract: its own ID         {to, amount, reference}
-//	transfer  by a holder     contract: the bank's ID      {to, amount, reference}
-//	redeem    by a holder     contract: the bank's ID      {id, amount, reference}
-//	accept    by the bank     contract: the redemption     {}
-//	settle    by the bank     contract: the redemption     {reference}
-//	refuse    by the bank     contract: the redemption     {reason}
+//	issue         by the bank  contract: its own ID      {to, amount, reference}
+//	transfer      by a holder  contract: the bank's ID   {to, amount, reference}
+//	bulkIssue     by the bank  contract: its own ID      {items: [{to, amount, reference}]}
+//	bulkTransfer  by a holder  contract: the bank's ID   {items: [{to, amount, reference}]}
+//	redeem        by a holder  contract: the bank's ID   {id, amount, reference}
+//	accept        by the bank  contract: the redemption  {}
+//	settle        by the bank  contract: the redemption  {reference}
+//	refuse        by the bank  contract: the redemption  {reason}
+//
+// A bulk is 1 to domain.MaxBulk payments under one signature, booked all or none. Each has its
+// own posting and its own event, which its payee alone sees beside the payer.
 //
 // A payer names the bank on purpose: it says whose money it sends, and is refused if that
 // bank does not issue the currency. A reference is 0 to MaxText bytes; settle must
@@ -109,9 +114,13 @@ func (contract) Show(_ string, body []byte, _ domain.PartyID) (any, error) { ret
 func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 	switch in.Command.Name {
 	case "issue":
-		return issue(v, in)
+		return one(v, in, (*order).issue)
 	case "transfer":
-		return transfer(v, in)
+		return one(v, in, (*order).transfer)
+	case "bulkIssue":
+		return many(v, in, (*order).issue)
+	case "bulkTransfer":
+		return many(v, in, (*order).transfer)
 	case "redeem":
 		return redeem(v, in)
 	case "accept":

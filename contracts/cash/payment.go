@@ -6,7 +6,7 @@ import (
 	"aval/domain"
 )
 
-// Payment is the body of issue and transfer.
+// Payment is the body of issue and transfer, and an item of their bulks.
 type Payment struct {
 	To        domain.PartyID `json:"to"`
 	Amount    domain.Money   `json:"amount"`
@@ -24,74 +24,103 @@ type Paid struct {
 
 func currencyKey(c domain.Currency) string { return "currency/" + string(c) }
 
-func issue(v domain.View, in domain.Input) (fx domain.Effects, err error) {
-	p, err := decodePayment(in)
-	if err != nil {
-		return fx, err
-	}
-	if !in.Has(domain.RoleBank) || in.Command.Contract != string(in.Sender) {
-		return fx, domain.Refuse(domain.NotPermitted, "only a party with role bank issues, under its own ID as contract")
-	}
-	key := currencyKey(p.Amount.Currency)
-	c, found, err := domain.Load[Currency](v, key)
-	if err != nil {
-		return fx, err
-	}
-	if found && c.Issuer != in.Sender {
-		return fx, domain.Refuse(domain.NotPermitted, "%s is issued by another bank", p.Amount.Currency)
-	}
-	if !found {
-		c = Currency{Code: p.Amount.Currency, Issuer: in.Sender, Since: in.Now}
-		w, err := domain.Put(key, c, Issued, in.Sender)
-		if err != nil {
-			return fx, err
-		}
-		fx.Writes = append(fx.Writes, w)
-	}
-	return pay(fx, in, p, domain.IssueAccount(in.Sender), "issue", "issued")
+// order is a payer's command being judged: one payment or many, booked together.
+type order struct {
+	view domain.View
+	in   domain.Input
+	fx   domain.Effects
+	// keys are the records of the currencies that the bank issues, as far as the payments have named them.
+	keys map[domain.Currency]string
 }
 
-func transfer(v domain.View, in domain.Input) (fx domain.Effects, err error) {
-	p, err := decodePayment(in)
-	if err != nil {
-		return fx, err
-	}
-	if p.To == in.Sender {
-		return fx, domain.Refuse(domain.InvalidTerms, "to: payer and payee are the same party")
-	}
-	if err := checkIssuer(v, in.Command.Contract, p.Amount.Currency); err != nil {
-		return fx, err
-	}
-	return pay(fx, in, p, domain.PartyAccount(in.Sender), "transfer", "transferred")
-}
-
-func pay(fx domain.Effects, in domain.Input, p Payment, from domain.AccountID, purpose, event string) (domain.Effects, error) {
-	fx.Postings = []domain.Posting{{Debit: from, Credit: domain.PartyAccount(p.To), Amount: p.Amount, Purpose: purpose}}
-	e, err := domain.NewEvent(event, currencyKey(p.Amount.Currency), Paid{
-		From: in.Sender, To: p.To, Amount: p.Amount, Issuer: domain.PartyID(in.Command.Contract), Reference: p.Reference,
-	}, in.Sender, p.To)
-	fx.Events = []domain.Event{e}
-	return fx, err
-}
-
-// decodePayment reads a payment to a registered party.
-func decodePayment(in domain.Input) (p Payment, err error) {
+// one judges a command with one payment in its body.
+func one(v domain.View, in domain.Input, book func(*order, Payment) error) (domain.Effects, error) {
+	var p Payment
 	if err := in.Command.DecodeBody(&p); err != nil {
-		return p, err
+		return domain.Effects{}, err
 	}
+	o := &order{view: v, in: in, keys: map[domain.Currency]string{}}
+	err := book(o, p)
+	return o.fx, err
+}
+
+// issue books new money. The first payment in a currency makes it the bank's.
+func (o *order) issue(p Payment) error {
+	if !o.in.Has(domain.RoleBank) || o.in.Command.Contract != string(o.in.Sender) {
+		return domain.Refuse(domain.NotPermitted, "only a party with role bank issues, under its own ID as contract")
+	}
+	if err := o.check(p); err != nil {
+		return err
+	}
+	if _, known := o.keys[p.Amount.Currency]; !known {
+		if err := o.claim(p.Amount.Currency); err != nil {
+			return err
+		}
+	}
+	return o.pay(p, domain.IssueAccount(o.in.Sender), "issue", "issued")
+}
+
+// claim notes a currency of the bank's, which becomes so if it is nobody's.
+func (o *order) claim(currency domain.Currency) error {
+	key := currencyKey(currency)
+	c, found, err := domain.Load[Currency](o.view, key)
+	if err != nil {
+		return err
+	}
+	if found && c.Issuer != o.in.Sender {
+		return domain.Refuse(domain.NotPermitted, "%s is issued by another bank", currency)
+	}
+	o.keys[currency] = key
+	if found {
+		return nil
+	}
+	w, err := domain.Put(key, Currency{Code: currency, Issuer: o.in.Sender, Since: o.in.Now}, Issued, o.in.Sender)
+	o.fx.Writes = append(o.fx.Writes, w)
+	return err
+}
+
+// transfer books money from the sender to another party.
+func (o *order) transfer(p Payment) error {
+	if err := o.check(p); err != nil {
+		return err
+	}
+	if p.To == o.in.Sender {
+		return domain.Refuse(domain.InvalidTerms, "to: payer and payee are the same party")
+	}
+	if _, known := o.keys[p.Amount.Currency]; !known {
+		if err := checkIssuer(o.view, o.in.Command.Contract, p.Amount.Currency); err != nil {
+			return err
+		}
+		o.keys[p.Amount.Currency] = currencyKey(p.Amount.Currency)
+	}
+	return o.pay(p, domain.PartyAccount(o.in.Sender), "transfer", "transferred")
+}
+
+// pay adds the payment's posting, and its event for payer and payee alone.
+func (o *order) pay(p Payment, from domain.AccountID, purpose, event string) error {
+	o.fx.Postings = append(o.fx.Postings, domain.Posting{Debit: from, Credit: domain.PartyAccount(p.To), Amount: p.Amount, Purpose: purpose})
+	e, err := domain.NewEvent(event, o.keys[p.Amount.Currency], Paid{
+		From: o.in.Sender, To: p.To, Amount: p.Amount, Issuer: domain.PartyID(o.in.Command.Contract), Reference: p.Reference,
+	}, o.in.Sender, p.To)
+	o.fx.Events = append(o.fx.Events, e)
+	return err
+}
+
+// check refuses a payment that is none, or that goes to nobody.
+func (o *order) check(p Payment) error {
 	if err := p.Amount.CheckPositive("amount"); err != nil {
-		return p, err
+		return err
 	}
 	if err := checkText("reference", p.Reference, 0); err != nil {
-		return p, err
+		return err
 	}
 	if err := p.To.Check(); err != nil {
-		return p, err
+		return err
 	}
-	if _, known := in.Registry.Party(p.To); !known {
-		return p, domain.Refuse(domain.NotFound, "to: party %s is not registered", p.To)
+	if _, known := o.in.Registry.Party(p.To); !known {
+		return domain.Refuse(domain.NotFound, "to: party %s is not registered", p.To)
 	}
-	return p, nil
+	return nil
 }
 
 // checkIssuer refuses a bank that does not issue the currency.
