@@ -94,6 +94,17 @@ type teller struct {
 	node     *ledgertest.Node
 	answered map[int]ledger.Reply
 	crashes  int
+	// reopen gives the store as it is after a crash; nil if it takes no harm.
+	reopen func() ledger.Store
+	// expected says whether an error is that of the fault; nil expects ErrInjected.
+	expected func(error) bool
+}
+
+func (t *teller) isFault(err error) bool {
+	if t.expected != nil {
+		return t.expected(err)
+	}
+	return errors.Is(err, ledgertest.ErrInjected)
 }
 
 // start opens the node, as often as a fault in the opening demands.
@@ -105,7 +116,7 @@ func (t *teller) start() {
 			t.node = node
 			return
 		}
-		if !errors.Is(err, ledgertest.ErrInjected) {
+		if !t.isFault(err) {
 			t.w.T.Fatalf("start: %v", err)
 		}
 		if node != nil {
@@ -120,6 +131,9 @@ func (t *teller) start() {
 func (t *teller) crash() {
 	t.w.T.Helper()
 	t.crashes++
+	if t.reopen != nil {
+		t.inner = t.reopen()
+	}
 	t.store = t.inner
 	t.w.MustVerify(t.inner)
 }
@@ -138,10 +152,10 @@ func (t *teller) tell(i int, s step) {
 			return
 		}
 		var refusal *domain.Rejection
-		if errors.As(err, &refusal) || !errors.Is(err, ledger.ErrClosed) && !errors.Is(err, ledgertest.ErrInjected) {
+		if errors.As(err, &refusal) || !errors.Is(err, ledger.ErrClosed) && !t.isFault(err) {
 			t.w.T.Fatalf("%s: %v", s.what, err)
 		}
-		if runErr := t.node.Stop(); errors.Is(err, ledger.ErrClosed) && !errors.Is(runErr, ledgertest.ErrInjected) {
+		if runErr := t.node.Stop(); errors.Is(err, ledger.ErrClosed) && !t.isFault(runErr) {
 			t.w.T.Fatalf("%s: the engine stopped with %v", s.what, runErr)
 		}
 		t.crash()
