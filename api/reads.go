@@ -28,7 +28,7 @@ type line struct {
 	Kind     domain.Kind   `json:"kind"`
 	Contract string        `json:"contract"`
 	Name     string        `json:"name"`
-	domain.Posting
+	ledger.PostingView
 }
 
 type accountList struct {
@@ -108,7 +108,7 @@ func appendLines(lines []line, e ledger.EntryView, account domain.AccountID) []l
 		if p.Debit == account || p.Credit == account {
 			lines = append(lines, line{
 				Index: e.Index, Sequence: e.Sequence, BookedAt: e.BookedAt,
-				Kind: e.Kind, Contract: e.Contract, Name: e.Name, Posting: p,
+				Kind: e.Kind, Contract: e.Contract, Name: e.Name, PostingView: p,
 			})
 		}
 	}

@@ -21,13 +21,30 @@ func EscrowAccount(k Kind, key string) AccountID {
 	return AccountID("escrow/" + string(k) + "/" + key)
 }
 
+// AccountClass says what an account is for. Accounts are neither opened nor closed: every
+// name that Check passes is an account with the balance zero until money touches it.
+type AccountClass string
+
+// The classes of account.
+const (
+	ClassParty  AccountClass = "party"
+	ClassIssue  AccountClass = "issue"
+	ClassEscrow AccountClass = "escrow"
+)
+
+// Class is the first part of the name. Only that of an account which passes Check is one of the three.
+func (a AccountID) Class() AccountClass {
+	class, _, _ := strings.Cut(string(a), "/")
+	return AccountClass(class)
+}
+
 // MayGoNegative says whether the account has no floor at zero.
-func (a AccountID) MayGoNegative() bool { return strings.HasPrefix(string(a), "issue/") }
+func (a AccountID) MayGoNegative() bool { return a.Class() == ClassIssue }
 
 // Owner is the party of a party or issue account, empty for an escrow.
 func (a AccountID) Owner() PartyID {
 	class, name, _ := strings.Cut(string(a), "/")
-	if class == "party" || class == "issue" {
+	if class := AccountClass(class); class == ClassParty || class == ClassIssue {
 		return PartyID(name)
 	}
 	return ""
@@ -41,10 +58,10 @@ func (a AccountID) HeldBy(k Kind) bool {
 // Check refuses text that none of the three constructors makes.
 func (a AccountID) Check() error {
 	class, rest, _ := strings.Cut(string(a), "/")
-	switch class {
-	case "party", "issue":
+	switch AccountClass(class) {
+	case ClassParty, ClassIssue:
 		return PartyID(rest).Check()
-	case "escrow":
+	case ClassEscrow:
 		parts := strings.SplitN(rest, "/", 3)
 		if len(parts) == 3 {
 			if err := Kind(parts[0] + "/" + parts[1]).Check(); err != nil {
@@ -54,14 +71,4 @@ func (a AccountID) Check() error {
 		}
 	}
 	return Refuse(Malformed, "account %.80q: want party/, issue/ or escrow/", string(a))
-}
-
-// Posting moves a positive amount from the debited to the credited account: it cannot be
-// unbalanced, so the sum of each currency over all accounts stays zero.
-type Posting struct {
-	Debit  AccountID `json:"debit"`
-	Credit AccountID `json:"credit"`
-	Amount Money     `json:"amount"`
-	// Purpose is a short fixed word for the statement: "premium", "payout", "penalty".
-	Purpose string `json:"purpose"`
 }

@@ -21,7 +21,7 @@ func (fx Effects) Check(kind Kind, in Input) error {
 		}
 	}
 	for _, p := range fx.Postings {
-		if err := p.check(kind, in.Sender); err != nil {
+		if err := p.check(kind, in, fx.Events); err != nil {
 			return err
 		}
 	}
@@ -44,28 +44,6 @@ func (fx Effects) Check(kind Kind, in Input) error {
 		if err := w.check(); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func (p Posting) check(kind Kind, sender PartyID) error {
-	if err := p.Amount.CheckPositive("posting " + p.Purpose); err != nil {
-		return err
-	}
-	for _, account := range []AccountID{p.Debit, p.Credit} {
-		if err := account.Check(); err != nil {
-			return err
-		}
-		if account.MayGoNegative() && kind != CashKind {
-			return Refuse(NotPermitted, "only %s touches an issue account", CashKind)
-		}
-	}
-	own := sender != "" && p.Debit.Owner() == sender
-	if p.Debit == p.Credit || !own && !p.Debit.HeldBy(kind) {
-		return Refuse(NotPermitted, "posting %s may not take from that account", p.Purpose)
-	}
-	if p.Credit.Owner() == "" && !p.Credit.HeldBy(kind) { // another kind could never give it back
-		return Refuse(NotPermitted, "posting %s may not give to another kind's escrow", p.Purpose)
 	}
 	return nil
 }

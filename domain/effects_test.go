@@ -9,8 +9,11 @@ import (
 
 const kind domain.Kind = "invoice/1"
 
+// because is an event that names everybody, so that any posting may have it as its cause.
+var because = domain.Event{Name: "Paid", Key: "agreement/A-1", Parties: []domain.PartyID{"acme", "bank", "bolt", "rival"}}
+
 func posting(debit, credit domain.AccountID, minor int64) domain.Effects {
-	return domain.Effects{Postings: []domain.Posting{{
+	return domain.Effects{Events: []domain.Event{because}, Postings: []domain.Posting{{
 		Debit: debit, Credit: credit, Amount: domain.Money{Minor: minor, Currency: "EUR"}, Purpose: "payment",
 	}}}
 }
@@ -80,8 +83,7 @@ func TestPostingsTakeOnlyFromSenderOrOwnEscrow(t *testing.T) {
 		"amount of zero":                       {kind, "acme", posting(acme, bolt, 0), domain.InvalidAmount},
 		"negative amount takes from credit":    {kind, "acme", posting(acme, bolt, -1), domain.InvalidAmount},
 		"amount beyond the largest":            {kind, "acme", posting(acme, bolt, domain.MaxMinor+1), domain.InvalidAmount},
-		"unknown currency": {kind, "acme", domain.Effects{Postings: []domain.Posting{
-			{Debit: acme, Credit: bolt, Amount: domain.Money{Minor: 1, Currency: "XXX"}}}}, domain.Malformed},
+		"unknown currency":                     {kind, "acme", changed(func(p *domain.Posting) { p.Amount.Currency = "XXX" }), domain.Malformed},
 	} {
 		wantCode(t, name, c.fx.Check(c.kind, domain.Input{Sender: c.sender}), c.code)
 	}
@@ -131,7 +133,7 @@ func TestEffectsAreCounted(t *testing.T) {
 		return map[string]domain.Effects{
 			"writes":    {Writes: repeat(write(func(*domain.Write) {}).Writes[0], domain.MaxWrites+extra)},
 			"events":    {Events: repeat(event(func(*domain.Event) {}).Events[0], domain.MaxEvents+extra)},
-			"postings":  {Postings: repeat(posting(acme, bolt, 1).Postings[0], domain.MaxPostings+extra)},
+			"postings":  {Events: []domain.Event{because}, Postings: repeat(posting(acme, bolt, 1).Postings[0], domain.MaxPostings+extra)},
 			"deadlines": {Deadlines: repeat(deadline(1, "A-1", "Lapse").Deadlines[0], domain.MaxDeadlines+extra)},
 			"watches":   {Watches: repeat(watch("S-1", 1).Watches[0], domain.MaxWatches+extra)},
 		}

@@ -10,6 +10,9 @@ const (
 	MaxBulk = 1000
 	// MaxPostings bounds the postings of one command: two for each item of a bulk.
 	MaxPostings = 2 * MaxBulk
+	// MaxValueDaysBack and MaxValueDaysAhead bound how far a posting's value date lies from the day of booking.
+	MaxValueDaysBack  = 366
+	MaxValueDaysAhead = 366
 	// MaxDeadlines bounds the deadlines that one command may set or cancel.
 	MaxDeadlines = MaxBulk
 	// MaxWatches bounds the watches that one command may set or close.

@@ -67,12 +67,12 @@ type Disclosure struct {
 	Contract string         `json:"contract"`
 	Name     string         `json:"name"`
 	// Code is empty for success. ID, Detail and Fingerprint (of the signed bytes) are shown to the sender only.
-	Code        domain.Code      `json:"code"`
-	Detail      string           `json:"detail"`
-	ID          string           `json:"id"`
-	Fingerprint []byte           `json:"fingerprint"`
-	Events      []domain.Event   `json:"events"`
-	Postings    []domain.Posting `json:"postings"`
+	Code        domain.Code        `json:"code"`
+	Detail      string             `json:"detail"`
+	ID          string             `json:"id"`
+	Fingerprint []byte             `json:"fingerprint"`
+	Events      []domain.Event     `json:"events"`
+	Postings    []DisclosedPosting `json:"postings"`
 }
 
 // disclose is what the party may see: events that name it, postings on its own accounts.
@@ -84,15 +84,18 @@ func (e *entry) disclose(viewer domain.PartyID) Disclosure {
 	if viewer == e.Sender {
 		d.ID, d.Detail, d.Fingerprint = e.ID, e.Detail, e.Fingerprint
 	}
-	for _, event := range e.Events {
+	numbers := make([]int, len(e.Events)) // of the events, as the viewer counts them
+	for i, event := range e.Events {
 		if slices.Contains(event.Parties, viewer) {
 			event.Parties = []domain.PartyID{viewer} // who else sees it is not the viewer's to know
+			numbers[i] = len(d.Events)
 			d.Events = append(d.Events, event)
 		}
 	}
-	for _, p := range e.Postings {
+	for i, p := range e.Postings {
 		if p.Debit.Owner() == viewer || p.Credit.Owner() == viewer {
-			d.Postings = append(d.Postings, p)
+			p.Cause = numbers[p.Cause]
+			d.Postings = append(d.Postings, DisclosedPosting{i, p})
 		}
 	}
 	return d
@@ -102,7 +105,7 @@ func (e *entry) disclose(viewer domain.PartyID) Disclosure {
 func (d Disclosure) view() (EntryView, error) {
 	v := EntryView{
 		Index: d.Index, Sequence: d.Sequence, BookedAt: d.BookedAt, Kind: d.Kind, Contract: d.Contract, Name: d.Name,
-		Code: d.Code, Detail: d.Detail, Postings: d.Postings,
+		Code: d.Code, Detail: d.Detail,
 	}
 	for _, event := range d.Events {
 		body, err := canon.ToJSON(event.Body)
@@ -111,13 +114,24 @@ func (d Disclosure) view() (EntryView, error) {
 		}
 		v.Events = append(v.Events, EventView{Name: event.Name, Record: domain.NewRecordID(d.Kind, event.Key), Body: body})
 	}
+	for _, p := range d.Postings {
+		shown, err := d.Posting(p)
+		if err != nil {
+			return v, err
+		}
+		v.Postings = append(v.Postings, shown)
+	}
 	return v, nil
 }
 
 // audit is the disclosure of everything, for auditors.
 func (e *entry) audit() Disclosure {
-	return Disclosure{
+	d := Disclosure{
 		Index: e.Index, Sequence: e.Sequence, BookedAt: e.BookedAt, Kind: e.Kind, Contract: e.Contract, Name: e.Name,
-		Code: e.Code, Detail: e.Detail, ID: e.ID, Fingerprint: e.Fingerprint, Events: e.Events, Postings: e.Postings,
+		Code: e.Code, Detail: e.Detail, ID: e.ID, Fingerprint: e.Fingerprint, Events: e.Events,
 	}
+	for i, p := range e.Postings {
+		d.Postings = append(d.Postings, DisclosedPosting{i, p})
+	}
+	return d
 }

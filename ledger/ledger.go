@@ -80,16 +80,16 @@ type FeedFilter struct {
 
 // EntryView is what one party may see of one log entry.
 type EntryView struct {
-	Index    uint64           `json:"index"`
-	Sequence uint64           `json:"sequence"`
-	BookedAt domain.Millis    `json:"bookedAt"`
-	Kind     domain.Kind      `json:"kind"`
-	Contract string           `json:"contract"`
-	Name     string           `json:"name"`
-	Code     domain.Code      `json:"code,omitempty"`
-	Detail   string           `json:"detail,omitempty"`
-	Events   []EventView      `json:"events,omitempty"`
-	Postings []domain.Posting `json:"postings,omitempty"`
+	Index    uint64        `json:"index"`
+	Sequence uint64        `json:"sequence"`
+	BookedAt domain.Millis `json:"bookedAt"`
+	Kind     domain.Kind   `json:"kind"`
+	Contract string        `json:"contract"`
+	Name     string        `json:"name"`
+	Code     domain.Code   `json:"code,omitempty"`
+	Detail   string        `json:"detail,omitempty"`
+	Events   []EventView   `json:"events,omitempty"`
+	Postings []PostingView `json:"postings,omitempty"`
 }
 
 // EventView is one event as JSON.

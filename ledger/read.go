@@ -201,32 +201,32 @@ func (e *Engine) indexes(name string, every bool, from uint64, limit int) ([]uin
 }
 
 // feedIndex chooses under which name the entries are filed, and what of them the filter keeps.
-func (e *Engine) feedIndex(viewer domain.PartyID, f FeedFilter) (string, func(*Disclosure) bool, error) {
+func (e *Engine) feedIndex(viewer domain.PartyID, f FeedFilter) (string, func(*EntryView) bool, error) {
 	switch {
 	case f.Record != "":
 		if _, err := e.Record(viewer, f.Record); err != nil {
 			return "", nil, err
 		}
 		kind, key, err := f.Record.Split()
-		return recordName(kind, key), func(d *Disclosure) bool {
-			d.Events = slices.DeleteFunc(d.Events, func(event domain.Event) bool { return event.Key != key })
-			return d.Kind == kind && len(d.Events)+len(d.Postings) > 0
+		return recordName(kind, key), func(v *EntryView) bool {
+			v.Events = slices.DeleteFunc(v.Events, func(event EventView) bool { return event.Record != f.Record })
+			return v.Kind == kind && len(v.Events)+len(v.Postings) > 0
 		}, err
 	case f.Account != "":
 		if f.Account.Owner() != viewer && !e.auditor(viewer) {
 			return "", nil, errNotFound()
 		}
-		return accountName(f.Account), func(d *Disclosure) bool {
-			d.Postings = slices.DeleteFunc(d.Postings, func(p domain.Posting) bool {
+		return accountName(f.Account), func(v *EntryView) bool {
+			v.Postings = slices.DeleteFunc(v.Postings, func(p PostingView) bool {
 				return p.Debit != f.Account && p.Credit != f.Account
 			})
-			return len(d.Postings) > 0
+			return len(v.Postings) > 0
 		}, nil
 	}
-	return partyName(viewer), func(*Disclosure) bool { return true }, nil
+	return partyName(viewer), func(*EntryView) bool { return true }, nil
 }
 
-func (e *Engine) feedEntry(viewer domain.PartyID, all bool, index uint64, keep func(*Disclosure) bool) (EntryView, bool, error) {
+func (e *Engine) feedEntry(viewer domain.PartyID, all bool, index uint64, keep func(*EntryView) bool) (EntryView, bool, error) {
 	if index >= e.Size() {
 		return EntryView{}, false, nil
 	}
@@ -244,11 +244,11 @@ func (e *Engine) feedEntry(viewer domain.PartyID, all bool, index uint64, keep f
 	} else if !slices.Contains(en.viewers(), viewer) {
 		return EntryView{}, false, nil
 	}
-	if !keep(&d) {
-		return EntryView{}, false, nil
-	}
 	v, err := d.view()
-	return v, true, err
+	if err != nil || !keep(&v) {
+		return EntryView{}, false, err
+	}
+	return v, true, nil
 }
 
 // Accounts lists the viewer's own balances; an auditor sees every account.

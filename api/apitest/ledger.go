@@ -225,8 +225,11 @@ func (l *Ledger) execute(e *entry, command domain.Command) error {
 	}
 	l.book(p)
 	e.parties = append(e.parties, body.To)
-	e.view.Postings = []domain.Posting{p}
 	id := domain.NewRecordID(command.Kind, "transfer/"+command.ID)
+	e.view.Postings = []ledger.PostingView{{
+		Debit: p.Debit, Credit: p.Credit, Amount: p.Amount, Purpose: p.Purpose, ValueDate: domain.Day(e.view.BookedAt),
+		Cause: ledger.Cause{Kind: command.Kind, Record: id, Event: "Moved", Index: e.view.Index},
+	}}
 	e.view.Events = []ledger.EventView{{Name: "Moved", Record: id, Body: []byte(`{"id":"` + command.ID + `"}`)}}
 	l.records = append(l.records, record{parties: e.parties, view: ledger.RecordView{
 		ID: id, Kind: command.Kind, Status: "done", Final: true, Fields: map[string]any{"amount": body.Amount},

@@ -116,7 +116,7 @@ func (l *Ledger) Feed(viewer domain.PartyID, f ledger.FeedFilter) ([]ledger.Entr
 
 func touches(f ledger.FeedFilter, v ledger.EntryView) bool {
 	ofRecord := slices.ContainsFunc(v.Events, func(e ledger.EventView) bool { return e.Record == f.Record })
-	ofAccount := slices.ContainsFunc(v.Postings, func(p domain.Posting) bool { return p.Debit == f.Account || p.Credit == f.Account })
+	ofAccount := slices.ContainsFunc(v.Postings, func(p ledger.PostingView) bool { return p.Debit == f.Account || p.Credit == f.Account })
 	return (f.Record == "" || ofRecord) && (f.Account == "" || ofAccount)
 }
 

@@ -143,7 +143,7 @@ func TestGet(t *testing.T) {
 	}
 	body, err := c.Get(t.Context(), "/v1/accounts/party%2Facme/postings?limit=1")
 	var page struct {
-		Postings []domain.Posting `json:"postings"`
+		Postings []ledger.PostingView `json:"postings"`
 	}
 	if err != nil || json.Unmarshal(body, &page) != nil || len(page.Postings) != 1 || page.Postings[0].Amount.Minor != 100000 {
 		t.Errorf("got %s, %v", body, err)

@@ -123,9 +123,15 @@ func disclosed(d ledger.Disclosure) map[string]any {
 		}
 		events = append(events, map[string]any{"name": event.Name, "record": event.Key, "body": body})
 	}
+	postings := []ledger.PostingView{}
+	for _, posting := range d.Postings {
+		if shown, err := d.Posting(posting); err == nil {
+			postings = append(postings, shown)
+		}
+	}
 	return map[string]any{
 		"viewer": d.Viewer, "index": d.Index, "sequence": d.Sequence, "bookedAt": d.BookedAt, "kind": d.Kind,
-		"contract": d.Contract, "name": d.Name, "code": d.Code, "detail": d.Detail, "id": d.ID, "events": events, "postings": d.Postings,
+		"contract": d.Contract, "name": d.Name, "code": d.Code, "detail": d.Detail, "id": d.ID, "events": events, "postings": postings,
 	}
 }
 

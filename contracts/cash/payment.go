@@ -11,6 +11,8 @@ type Payment struct {
 	To        domain.PartyID `json:"to"`
 	Amount    domain.Money   `json:"amount"`
 	Reference string         `json:"reference"`
+	// ValueDate is the day from which the money counts outside; empty for the day of booking.
+	ValueDate domain.Date `json:"valueDate,omitempty"`
 }
 
 // Paid is the body of the events "issued" and "transferred". They belong to the currency's record.
@@ -98,7 +100,9 @@ func (o *order) transfer(p Payment) error {
 
 // pay adds the payment's posting, and its event for payer and payee alone.
 func (o *order) pay(p Payment, from domain.AccountID, purpose, event string) error {
-	o.fx.Postings = append(o.fx.Postings, domain.Posting{Debit: from, Credit: domain.PartyAccount(p.To), Amount: p.Amount, Purpose: purpose})
+	o.fx.Postings = append(o.fx.Postings, domain.Posting{
+		Debit: from, Credit: domain.PartyAccount(p.To), Amount: p.Amount, Purpose: purpose, Cause: len(o.fx.Events), ValueDate: p.ValueDate,
+	})
 	e, err := domain.NewEvent(event, o.keys[p.Amount.Currency], Paid{
 		From: o.in.Sender, To: p.To, Amount: p.Amount, Issuer: domain.PartyID(o.in.Command.Contract), Reference: p.Reference,
 	}, o.in.Sender, p.To)

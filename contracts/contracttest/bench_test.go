@@ -40,7 +40,8 @@ func (p pot) Apply(v domain.View, in domain.Input) (fx domain.Effects, err error
 		s, _, err := domain.Load[potState](v, key)
 		w, _ := domain.Put(key, s, "empty", s.From)
 		w.Final = true
-		fx.Writes = []domain.Write{w}
+		e, _ := domain.NewEvent("emptied", key, s.Money, s.From)
+		fx.Writes, fx.Events = []domain.Write{w}, []domain.Event{e}
 		fx.Postings = []domain.Posting{{Debit: escrow, Credit: domain.PartyAccount(s.From), Amount: s.Money, Purpose: "back"}}
 		return fx, err
 	case domain.Observe, domain.Equivocate:

@@ -51,6 +51,9 @@ func write(key string, final bool) domain.Write {
 	return w
 }
 
+// paid is an event that may cause a posting of acme's.
+var paid = []domain.Event{{Name: "paid", Key: "pot/P", Body: []byte{1}, Parties: []domain.PartyID{"acme"}}}
+
 func TestEveryBrokenLawEndsTheTest(t *testing.T) {
 	one := domain.Money{Minor: 1, Currency: "EUR"}
 	toEscrow := domain.Posting{Debit: "party/acme", Credit: "escrow/broken/1/pot/P/part", Amount: one}
@@ -62,7 +65,8 @@ func TestEveryBrokenLawEndsTheTest(t *testing.T) {
 	}{
 		"takes from another":  {"law effects", domain.Effects{Postings: []domain.Posting{{Debit: "party/other", Credit: "party/acme", Amount: one}}}, nil},
 		"nothing moves":       {"law effects", domain.Effects{Postings: []domain.Posting{{Debit: "party/acme", Credit: "party/other"}}}, nil},
-		"money left in final": {"law escrow", domain.Effects{Postings: []domain.Posting{toEscrow}, Writes: []domain.Write{write("pot/P", true)}}, nil},
+		"money left in final": {"law escrow", domain.Effects{Events: paid, Postings: []domain.Posting{toEscrow}, Writes: []domain.Write{write("pot/P", true)}}, nil},
+		"money without cause": {"law effects", domain.Effects{Postings: []domain.Posting{toEscrow}}, nil},
 		"writes a final key":  {"law finality", domain.Effects{Writes: []domain.Write{write("pot/P", true), write("pot/P", false)}}, nil},
 		"record not CBOR":     {"law encoding", domain.Effects{Writes: []domain.Write{{Key: "pot/P", Status: "x", Body: []byte{0x18, 1}}}}, nil},
 		"event not CBOR":      {"law encoding", domain.Effects{Events: []domain.Event{{Name: "e", Key: "pot/P", Body: []byte("{}")}}}, nil},
@@ -98,7 +102,7 @@ func TestMoneySentToAFinalRecordEndsTheTest(t *testing.T) {
 	if message := ended(func() { _ = b.Send(1, "acme", "broken/1", "c", "go", nil) }); message != "" {
 		t.Fatal(message)
 	}
-	fx = domain.Effects{Postings: []domain.Posting{{Debit: "party/acme", Credit: "escrow/broken/1/pot/P", Amount: domain.Money{Minor: 1, Currency: "EUR"}}}}
+	fx = domain.Effects{Events: paid, Postings: []domain.Posting{{Debit: "party/acme", Credit: "escrow/broken/1/pot/P", Amount: domain.Money{Minor: 1, Currency: "EUR"}}}}
 	if message := ended(func() { _ = b.Send(2, "acme", "broken/1", "c", "go", nil) }); !strings.HasPrefix(message, "law escrow") {
 		t.Errorf("ended with %q", message)
 	}

@@ -39,13 +39,13 @@ func (t *turn) note(err error) {
 	}
 }
 
-// post moves minor units; nothing to move is no posting.
+// post moves minor units, caused by the event that is told next; nothing to move is no posting.
 func (t *turn) post(purpose string, from, to domain.AccountID, minor int64, c domain.Currency) {
 	if minor == 0 {
 		return
 	}
 	t.fx.Postings = append(t.fx.Postings, domain.Posting{
-		Debit: from, Credit: to, Amount: domain.Money{Minor: minor, Currency: c}, Purpose: purpose,
+		Debit: from, Credit: to, Amount: domain.Money{Minor: minor, Currency: c}, Purpose: purpose, Cause: len(t.fx.Events),
 	})
 }
 

@@ -231,13 +231,13 @@ func (d *draft) event(name, key string, body any, parties ...domain.PartyID) {
 	d.err = firstError(d.err, err)
 }
 
-// move posts an amount; zero posts nothing.
+// move posts an amount, caused by the event that is told next; zero posts nothing.
 func (d *draft) move(purpose string, from, to domain.AccountID, minor int64, currency domain.Currency) {
 	if minor == 0 {
 		return
 	}
 	d.fx.Postings = append(d.fx.Postings, domain.Posting{
-		Debit: from, Credit: to, Amount: domain.Money{Minor: minor, Currency: currency}, Purpose: purpose,
+		Debit: from, Credit: to, Amount: domain.Money{Minor: minor, Currency: currency}, Purpose: purpose, Cause: len(d.fx.Events),
 	})
 }
 

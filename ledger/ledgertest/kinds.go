@@ -126,6 +126,15 @@ func (Till) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 		fx.Deadlines = []domain.Deadline{{At: o.At, Contract: in.Command.Contract, Name: "Release"}}
 		fx.Watches = []domain.Watch{{Subject: in.Command.Contract, Until: o.At}}
 		return keep(fx, in, key, hold{Owner: in.Sender, Amount: o.Amount}, false)
+	case "pair": // two movements, each with an event of its own
+		move(me, escrow, o.Amount)
+		move(me, domain.PartyAccount(o.To), o.Amount)
+		fx.Postings[1].Cause, fx.Postings[1].ValueDate = 1, domain.Day(in.Now-86_400_000)
+		fx, err = tell(fx, in, key, in.Sender)
+		if err != nil {
+			return fx, err
+		}
+		return tell(fx, in, key, in.Sender, o.To)
 	case domain.Observe, domain.Equivocate:
 		h.Seen++
 		return keep(fx, in, key, h, false)
