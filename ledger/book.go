@@ -31,6 +31,7 @@ func (r *run) book(e *entry, fx domain.Effects) error {
 		r.watch(e.Kind, w)
 	}
 	e.Events, e.Postings = fx.Events, fx.Postings
+	e.Balances = r.state.balancesAfter(fx.Postings)
 	return nil
 }
 
@@ -138,7 +139,7 @@ func (r *run) write(e *entry, w domain.Write) {
 	s := &slot{
 		Type: recordSlot, Kind: e.Kind, Key: w.Key, Body: w.Body, Parties: w.Parties, Status: w.Status, Final: w.Final,
 	}
-	e.records = append(e.records, w.Key)
+	e.Records = append(e.Records, recordMark{Key: w.Key, Status: w.Status, Final: w.Final})
 	if w.Final {
 		r.state.close(s)
 		return

@@ -103,8 +103,8 @@ func entryNames(s *sealedEntry) []string {
 	for _, viewer := range s.viewers[1:] {
 		names = append(names, partyName(viewer))
 	}
-	for _, key := range s.records {
-		names = append(names, recordName(s.Kind, key))
+	for _, record := range s.Records {
+		names = append(names, recordName(s.Kind, record.Key))
 	}
 	for _, p := range s.Postings {
 		names = append(names, accountName(p.Debit), accountName(p.Credit))

@@ -26,10 +26,27 @@ type entry struct {
 	Detail      string           `json:"detail"`
 	Events      []domain.Event   `json:"events"`
 	Postings    []domain.Posting `json:"postings"`
+	// Balances are those of the accounts that the postings touch, after all of them, in order of account.
+	Balances []AccountBalances `json:"balances,omitempty"`
+	// Records says what became of the records that were written, in order of writing.
+	Records []recordMark `json:"records,omitempty"`
 
-	// identity, and records with the keys written, index the entry; they are not part of its bytes.
+	// identity indexes the entry; it is not part of its bytes.
 	identity string
-	records  []string
+}
+
+// AccountBalances are all balances of one account at one index, in minor units, credits minus
+// debits. A currency that is not named stands at zero.
+type AccountBalances struct {
+	Account domain.AccountID          `json:"account"`
+	Minor   map[domain.Currency]int64 `json:"minor"`
+}
+
+// recordMark is the status of a record after it was written.
+type recordMark struct {
+	Key    string `json:"key"`
+	Status string `json:"status"`
+	Final  bool   `json:"final,omitempty"`
 }
 
 // maxDetail bounds the sentence of a refusal, in bytes.
@@ -73,6 +90,8 @@ type Disclosure struct {
 	Fingerprint []byte             `json:"fingerprint"`
 	Events      []domain.Event     `json:"events"`
 	Postings    []DisclosedPosting `json:"postings"`
+	// Balances are those of the viewer's own accounts that the postings touch, after all of them.
+	Balances []AccountBalances `json:"balances,omitempty"`
 }
 
 // disclose is what the party may see: events that name it, postings on its own accounts.
@@ -96,6 +115,11 @@ func (e *entry) disclose(viewer domain.PartyID) Disclosure {
 		if p.Debit.Owner() == viewer || p.Credit.Owner() == viewer {
 			p.Cause = numbers[p.Cause]
 			d.Postings = append(d.Postings, DisclosedPosting{i, p})
+		}
+	}
+	for _, b := range e.Balances {
+		if b.Account.Owner() == viewer {
+			d.Balances = append(d.Balances, b)
 		}
 	}
 	return d
@@ -128,7 +152,7 @@ func (d Disclosure) view() (EntryView, error) {
 func (e *entry) audit() Disclosure {
 	d := Disclosure{
 		Index: e.Index, Sequence: e.Sequence, BookedAt: e.BookedAt, Kind: e.Kind, Contract: e.Contract, Name: e.Name,
-		Code: e.Code, Detail: e.Detail, ID: e.ID, Fingerprint: e.Fingerprint, Events: e.Events,
+		Code: e.Code, Detail: e.Detail, ID: e.ID, Fingerprint: e.Fingerprint, Events: e.Events, Balances: e.Balances,
 	}
 	for i, p := range e.Postings {
 		d.Postings = append(d.Postings, DisclosedPosting{i, p})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/transparency-dev/formats/proof"
 	"golang.org/x/mod/sumdb/tlog"
@@ -26,7 +27,7 @@ type extra struct {
 	Leaf []byte `json:"leaf"`
 	// View is the canonical salted view number N of Count; empty in a proof without
 	// disclosure. Count gives the path its shape and says nothing more: like the size of any
-	// RFC 6962 tree, it is not part of the root.
+	// RFC 6962 tree, it is not part of the root. It is the smallest that does.
 	View  []byte   `json:"view"`
 	N     int64    `json:"n"`
 	Count int64    `json:"count"`
@@ -46,7 +47,7 @@ func formatReceipt(s *sealedEntry, viewer domain.PartyID, size uint64, checkpoin
 		if err != nil {
 			return nil, err
 		}
-		x.View, x.N, x.Count, x.Path = s.views[n], int64(n), count, hashBytes(path)
+		x.View, x.N, x.Count, x.Path = s.views[n], int64(n), fewest(path, count, s.root, int64(n), tlog.RecordHash(s.views[n])), hashBytes(path)
 	}
 	line, err := canon.Marshal(x)
 	if err != nil {
@@ -61,6 +62,14 @@ func formatReceipt(s *sealedEntry, viewer domain.PartyID, size uint64, checkpoin
 		p.Hashes = append(p.Hashes, h)
 	}
 	return p.Marshal(), nil
+}
+
+// fewest is the smallest size of a tree in which the path leads from leaf n to the root:
+// those up to count give it the same shape, and a receipt has one text.
+func fewest(path tlog.RecordProof, count int64, root tlog.Hash, n int64, leaf tlog.Hash) int64 {
+	return n + 1 + int64(sort.Search(int(count-n-1), func(i int) bool {
+		return tlog.CheckRecord(path, n+1+int64(i), root, n, leaf) == nil
+	}))
 }
 
 func hashBytes(hashes []tlog.Hash) [][]byte {
@@ -142,6 +151,9 @@ func (x extra) open(index uint64) (d Disclosure, err error) {
 	}
 	if err := tlog.CheckRecord(path, x.Count, tlog.Hash(l.Root), x.N, tlog.RecordHash(x.View)); err != nil {
 		return d, fmt.Errorf("view in the leaf: %w", err)
+	}
+	if fewest(path, x.Count, tlog.Hash(l.Root), x.N, tlog.RecordHash(x.View)) != x.Count {
+		return d, errors.New("a smaller count gives the path the same shape")
 	}
 	var view salted
 	if err := canon.Unmarshal(x.View, &view); err != nil {

@@ -45,6 +45,7 @@ type sealedEntry struct {
 	*entry
 	body    []byte // canonical entry
 	leaf    []byte
+	root    tlog.Hash // of the views
 	viewers []domain.PartyID
 	views   [][]byte // canonical salted views, view 0 being the entry
 }
@@ -70,11 +71,10 @@ func seal(e *entry, saltKey []byte) (*sealedEntry, error) {
 		}
 		s.views = append(s.views, committed)
 	}
-	root, err := tlog.TreeHash(int64(len(s.views)), s)
-	if err != nil {
+	if s.root, err = tlog.TreeHash(int64(len(s.views)), s); err != nil {
 		return nil, err
 	}
-	s.leaf, err = canon.Marshal(leaf{Version: 1, Type: "e", Sequence: e.Sequence, Root: root[:]})
+	s.leaf, err = canon.Marshal(leaf{Version: 1, Type: "e", Sequence: e.Sequence, Root: s.root[:]})
 	return s, err
 }
 

@@ -96,6 +96,8 @@ type Archive interface {
 	Find(tags [][]byte) (map[string]StoredID, error)
 	// Refs lists the indexes under a tag, from an index on, ascending, at most limit.
 	Refs(tag []byte, from uint64, limit int) ([]uint64, error)
+	// RefsBefore lists the indexes under a tag that are smaller than before, descending, at most limit.
+	RefsBefore(tag []byte, before uint64, limit int) ([]uint64, error)
 	// Slots visits the slots a query selects.
 	Slots(q SlotQuery, visit func(StoredSlot) error) error
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -227,6 +228,14 @@ func testPages(t *testing.T, s ledger.Store) {
 	}
 	if refs, err := s.Refs(tag(0), 3, 2); err != nil || !slices.Equal(refs, []uint64{4, 6}) {
 		t.Errorf("refs from 3: %v, %v", refs, err)
+	}
+	for before, want := range map[uint64][]uint64{0: nil, 1: {0}, 4: {2, 0}, 5: {4, 2}, 1 << 63: {22, 20}, math.MaxUint64: {22, 20}} {
+		if refs, err := s.RefsBefore(tag(0), before, 2); err != nil || !slices.Equal(refs, want) {
+			t.Errorf("refs before %d: %v, %v, want %v", before, refs, err, want)
+		}
+	}
+	if refs, err := s.RefsBefore(tag(1000), 99, 2); err != nil || len(refs) != 0 {
+		t.Errorf("refs before 99 of nothing: %v, %v", refs, err)
 	}
 	if got := entries(t, s, 3, 2); len(got) != 2 || got[0].Index != 3 {
 		t.Errorf("entries from 3: %v", got)

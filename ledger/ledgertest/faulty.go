@@ -132,6 +132,15 @@ func (f *Faulty) Refs(tag []byte, from uint64, limit int) (indexes []uint64, err
 	return indexes, err
 }
 
+// RefsBefore implements ledger.Archive. It counts as one of OpRefs.
+func (f *Faulty) RefsBefore(tag []byte, before uint64, limit int) (indexes []uint64, err error) {
+	err = f.do(OpRefs, func() (err error) {
+		indexes, err = f.Inner.RefsBefore(tag, before, limit)
+		return err
+	})
+	return indexes, err
+}
+
 // Slots implements ledger.Archive.
 func (f *Faulty) Slots(q ledger.SlotQuery, visit func(ledger.StoredSlot) error) error {
 	return f.do(OpSlots, func() error { return f.Inner.Slots(q, visit) })

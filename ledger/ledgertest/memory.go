@@ -188,6 +188,17 @@ func (m *Memory) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
 	return slices.Clone(all[start:min(start+limit, len(all))]), nil
 }
 
+// RefsBefore implements ledger.Archive.
+func (m *Memory) RefsBefore(tag []byte, before uint64, limit int) ([]uint64, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	all := m.refs[string(tag)]
+	end, _ := slices.BinarySearch(all, before)
+	found := slices.Clone(all[max(0, end-limit):end])
+	slices.Reverse(found)
+	return found, nil
+}
+
 // Slots implements ledger.Archive.
 func (m *Memory) Slots(q ledger.SlotQuery, visit func(ledger.StoredSlot) error) error {
 	for _, slot := range m.selected(q) {

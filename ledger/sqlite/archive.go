@@ -3,6 +3,7 @@ package sqlite
 import (
 	"database/sql"
 	"errors"
+	"math"
 	"strings"
 	"sync"
 
@@ -103,6 +104,9 @@ func (a archive) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
 // segment share a hundred pages. A reader pays with a look-up for each segment it passes.
 const segmentEntries = 4096
 
+// maxIndex is the largest index that a row can hold.
+const maxIndex = math.MaxInt64
+
 // Refs implements ledger.Archive.
 func (a archive) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
 	var last sql.NullInt64
@@ -122,6 +126,30 @@ func (a archive) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
 		})
 		if err != nil {
 			return nil, err
+		}
+	}
+	return indexes, nil
+}
+
+// RefsBefore implements ledger.Archive.
+func (a archive) RefsBefore(tag []byte, before uint64, limit int) ([]uint64, error) {
+	var last sql.NullInt64
+	if err := a.db.QueryRow("SELECT max(segment) FROM refs").Scan(&last); err != nil || !last.Valid || before == 0 {
+		return nil, err
+	}
+	var indexes []uint64
+	for segment := min((before-1)/segmentEntries, uint64(last.Int64)); len(indexes) < limit; segment-- {
+		args := []any{segment, tag, min(before, maxIndex), limit - len(indexes)}
+		err := a.each("SELECT idx FROM refs WHERE segment = ? AND tag = ? AND idx < ? ORDER BY idx DESC LIMIT ?", args, func(rows *sql.Rows) error {
+			var index uint64
+			if err := rows.Scan(&index); err != nil {
+				return err
+			}
+			indexes = append(indexes, index)
+			return nil
+		})
+		if err != nil || segment == 0 {
+			return indexes, err
 		}
 	}
 	return indexes, nil
