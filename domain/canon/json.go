@@ -22,8 +22,18 @@ func ToJSON(data []byte) (json.RawMessage, error) {
 
 // DecodeJSON decodes exactly one JSON value into v: unknown fields, names that differ from
 // a field's in case, duplicate keys, data after the value, nesting beyond MaxDepth and text
-// that is not UTF-8 are errors; those about a key name its path.
+// that is not UTF-8 are errors; those about a key name its path. After an error v may hold a
+// part of the value.
 func DecodeJSON(data []byte, v any) error {
+	if readJSON(data, v) {
+		return nil
+	}
+	return explainJSON(data, v)
+}
+
+// explainJSON decodes as DecodeJSON does, by the decoder of the standard library and in
+// several passes: it says what is wrong, and is the rule that readJSON is tested against.
+func explainJSON(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return errors.New("JSON text is not UTF-8")
 	}

@@ -1,0 +1,7 @@
+package canon
+
+// The two ways of DecodeJSON, for tests that compare them.
+var (
+	ReadJSON    = readJSON
+	ExplainJSON = explainJSON
+)
