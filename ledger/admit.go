@@ -8,53 +8,76 @@ import (
 	"aval/domain"
 )
 
-// pending is where a submitter waits. The engine's goroutine writes it once, then closes done.
-type pending struct {
-	done chan struct{}
-	// fingerprint is that of the submission, set before it is shared.
+// Ticket is the place of one submission in the queue. Safe for concurrent use.
+type Ticket struct {
+	engine      *Engine
+	id          string
 	fingerprint []byte
-	outcome     outcome
-	sealed      *sealedEntry
+	done        chan struct{}
+	// outcome and sealed are written once by the goroutine that commits, before it closes done.
+	outcome outcome
+	sealed  *sealedEntry
 }
 
-// Submit admits one signed submission and waits as asked. Form, signature and registration
-// are checked here, on the caller's goroutine; a *domain.Rejection from here left no trace.
-// A refusal by a contract is a Reply with a Code, logged and provable. ErrBusy, ErrClosed
-// and context errors say that the outcome is open: the same bytes may be submitted again,
-// and have one effect.
+// Submit admits one signed submission and waits as asked: Offer and Ticket.Reply in one.
 func (e *Engine) Submit(ctx context.Context, format string, raw []byte, wait Wait) (Reply, error) {
-	s, err := e.admit(ctx, format, raw)
+	t, err := e.offer(ctx, format, raw, wait == ForAccepted)
 	if err != nil {
 		return Reply{}, err
 	}
-	s.pending = &pending{done: make(chan struct{}), fingerprint: s.fingerprint}
-	if err := e.orderer.Propose(ctx, Item{Format: format, Raw: raw, checked: s}); err != nil {
-		return Reply{}, err
+	return t.Reply(ctx, wait)
+}
+
+// Offer admits one signed submission and does not wait. Form and registration are checked
+// here, on the caller's goroutine, the signature with those of its batch. A *domain.Rejection,
+// from here or from the ticket, left no trace. ErrBusy, ErrClosed and context errors say that
+// the outcome is open: the same bytes may be submitted again, and have one effect.
+func (e *Engine) Offer(ctx context.Context, format string, raw []byte) (*Ticket, error) {
+	return e.offer(ctx, format, raw, false)
+}
+
+func (e *Engine) offer(ctx context.Context, format string, raw []byte, verified bool) (*Ticket, error) {
+	s, err := e.admit(ctx, format, raw, verified)
+	if err != nil {
+		return nil, err
 	}
+	s.ticket = &Ticket{engine: e, id: s.command.ID, fingerprint: s.fingerprint, done: make(chan struct{})}
+	return s.ticket, e.orderer.Propose(ctx, Item{Format: format, Raw: raw, checked: s})
+}
+
+// Done is closed once the submission is committed or refused.
+func (t *Ticket) Done() <-chan struct{} { return t.done }
+
+// Reply waits as asked and gives the answer. A refusal by a contract is a Reply with a Code, logged and provable.
+func (t *Ticket) Reply(ctx context.Context, wait Wait) (Reply, error) {
+	e := t.engine
 	if wait == ForAccepted {
-		return Reply{ID: s.command.ID}, nil
+		return Reply{ID: t.id}, nil
 	}
 	select {
-	case <-s.pending.done:
+	case <-t.done:
 	case <-ctx.Done():
 		return Reply{}, ctx.Err()
 	case <-e.stopped:
 		select {
-		case <-s.pending.done: // committed just before the stop
+		case <-t.done: // committed just before the stop
 		default:
 			return Reply{}, ErrClosed
 		}
+	}
+	if t.outcome.refused != nil {
+		return Reply{}, t.outcome.refused
 	}
 	if err := e.enter(ctx); err != nil {
 		return Reply{}, err
 	}
 	defer e.leave()
-	return e.reply(s.pending, wait)
+	return e.reply(t, wait)
 }
 
 // enter waits for a place among those who compute, of which there are as many as processors:
-// thousands of callers who verify and prove at once would leave the one goroutine that
-// commits a thousandth of a processor. leave gives the place back.
+// thousands of callers who parse and prove at once would leave the goroutines that commit a
+// thousandth of a processor. leave gives the place back.
 func (e *Engine) enter(ctx context.Context) error {
 	select {
 	case e.places <- struct{}{}:
@@ -66,8 +89,9 @@ func (e *Engine) enter(ctx context.Context) error {
 
 func (e *Engine) leave() { <-e.places }
 
-// admit checks what can be checked without an order.
-func (e *Engine) admit(ctx context.Context, format string, raw []byte) (*submission, error) {
+// admit checks what can be checked without an order; the signature too if it will be answered
+// before its batch is.
+func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified bool) (*submission, error) {
 	if err := e.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -83,7 +107,12 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte) (*submiss
 		return nil, domain.Refuse(domain.WrongLedger, "signed for another ledger than %s", e.origin)
 	}
 	now := e.published.Load()
-	if _, err := s.authenticate(registry{now.state}, admissionTime(registry{now.state}, s.shell.KeyID, now.head.Now)); err != nil {
+	registered := registry{now.state}
+	key, _, err := s.identify(registered, admissionTime(registered, s.shell.KeyID, now.head.Now))
+	if err == nil && verified {
+		err = s.verify(key)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if _, ok := e.kinds[s.command.Kind]; !ok {
@@ -101,24 +130,21 @@ func admissionTime(r domain.Registry, keyID string, last domain.Millis) domain.M
 }
 
 // reply turns an outcome into an answer, reading back the first entry for a duplicate.
-func (e *Engine) reply(p *pending, wait Wait) (Reply, error) {
-	if p.outcome.refused != nil {
-		return Reply{}, p.outcome.refused
-	}
-	s := p.sealed
+func (e *Engine) reply(t *Ticket, wait Wait) (Reply, error) {
+	s := t.sealed
 	if s == nil {
 		var err error
-		if s, err = e.sealedAt(p.outcome.index); err != nil {
+		if s, err = e.sealedAt(t.outcome.index); err != nil {
 			return Reply{}, err
 		}
 		// Where the first one is filed is a row that the disk could have changed: never
 		// answer with somebody else's entry.
-		if !bytes.Equal(s.Fingerprint, p.fingerprint) {
+		if !bytes.Equal(s.Fingerprint, t.fingerprint) {
 			return Reply{}, errors.New("the identity is filed for another entry: the store was changed")
 		}
 	}
 	r := replyOf(s.entry)
-	r.Duplicate = p.outcome.duplicate
+	r.Duplicate = t.outcome.duplicate
 	if wait != ForReceipt || s.Sender == "" {
 		return r, nil
 	}

@@ -179,9 +179,7 @@ func BenchmarkExecute(b *testing.B) {
 				if _, err := l.Execute(l.Next(items)); err != nil {
 					b.Fatal(err)
 				}
-				if err := l.Settle(); err != nil {
-					b.Fatal(err)
-				}
+				l.Forget()
 			}
 			perSecond(b, "commands", 1000)
 		})
@@ -196,12 +194,12 @@ func BenchmarkSealAppend(b *testing.B) {
 			for range b.N {
 				b.StopTimer()
 				batch := l.Next(l.transfers(b, size, true))
-				entries, err := l.Execute(batch)
+				work, err := l.Execute(batch)
 				if err != nil {
 					b.Fatal(err)
 				}
 				b.StartTimer()
-				if err := l.Persist(batch, entries); err != nil {
+				if err := l.Persist(work); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -215,9 +213,9 @@ func BenchmarkReceipt(b *testing.B) {
 	var last uint64
 	for range 20 {
 		batch := l.Next(l.transfers(b, 500, true))
-		entries, err := l.Execute(batch)
+		work, err := l.Execute(batch)
 		if err == nil {
-			err = l.Persist(batch, entries)
+			err = l.Persist(work)
 		}
 		if err != nil {
 			b.Fatal(err)

@@ -12,19 +12,16 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// sign signs the head over newSize leaves and stores it in place of the one over oldSize.
-// Only a durable head is ever signed, and never two heads of one size.
-func (e *Engine) sign(oldSize, newSize uint64) ([]byte, error) {
-	root, err := e.tree.root(newSize)
+// sign signs the head over size leaves. The signature goes into the commit of those leaves
+// and is shown to nobody before that commit is durable: after a crash either both are there,
+// or neither, and then no head of that size was ever given out.
+func (e *Engine) sign(size uint64) ([]byte, error) {
+	root, err := e.tree.root(size)
 	if err != nil {
 		return nil, err
 	}
-	text := log.Checkpoint{Origin: e.origin, Size: newSize, Hash: root[:]}.Marshal()
-	signed, err := note.Sign(&note.Note{Text: string(text)}, e.signer)
-	if err != nil {
-		return nil, err
-	}
-	return signed, e.store.SwapCheckpoint(oldSize, newSize, signed)
+	text := log.Checkpoint{Origin: e.origin, Size: size, Hash: root[:]}.Marshal()
+	return note.Sign(&note.Note{Text: string(text)}, e.signer)
 }
 
 // MaxPolicyBytes bounds a policy file.

@@ -9,11 +9,13 @@ import (
 	"aval/domain"
 )
 
-// storedHistory answers from the store what execution asks about the past.
+// storedHistory answers what execution asks about the past: from the trails of the batches
+// that are not on disk yet, then from the store.
 type storedHistory struct {
-	store Archive
-	vault *vault
-	found map[string]StoredID
+	store  Archive
+	vault  *vault
+	trails []trail
+	found  map[string]StoredID
 	// asked holds the identities that the prefetch looked up.
 	asked map[string]bool
 	// closed remembers the answers to Closed: contract and engine ask about the same new keys.
@@ -23,7 +25,8 @@ type storedHistory struct {
 
 // prefetch looks up the identities of a batch in one go.
 func (e *Engine) prefetch(b Batch) (*storedHistory, error) {
-	h := &storedHistory{store: e.store, vault: e.vault, asked: map[string]bool{}, closed: map[string]bool{}}
+	e.forget()
+	h := &storedHistory{store: e.store, vault: e.vault, trails: e.trails, asked: map[string]bool{}, closed: map[string]bool{}}
 	var tags [][]byte
 	for _, item := range b.Items {
 		if item.checked == nil {
@@ -42,6 +45,11 @@ func (e *Engine) prefetch(b Batch) (*storedHistory, error) {
 
 // Seen implements History.
 func (h *storedHistory) Seen(id string, fingerprint []byte) (index uint64, same, found bool) {
+	for _, t := range h.trails {
+		if e, ok := t.seen[id]; ok {
+			return e.Index, slices.Equal(e.Fingerprint, fingerprint), true
+		}
+	}
 	tag := h.vault.identityTag(id)
 	stored, found := h.found[string(tag)]
 	if !found && !h.asked[string(tag)] {
@@ -55,6 +63,11 @@ func (h *storedHistory) Seen(id string, fingerprint []byte) (index uint64, same,
 // Closed implements History.
 func (h *storedHistory) Closed(kind domain.Kind, key string) bool {
 	name := recordName(kind, key)
+	for _, t := range h.trails {
+		if _, ok := t.closed[name]; ok {
+			return true
+		}
+	}
 	closed, known := h.closed[name]
 	if known {
 		return closed

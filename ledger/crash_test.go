@@ -58,7 +58,7 @@ func TestCrashMatrix(t *testing.T) {
 		return calls
 	})
 	for _, op := range []string{
-		ledgertest.OpAppend, ledgertest.OpSwap, ledgertest.OpHead, ledgertest.OpEntries, ledgertest.OpFind, ledgertest.OpSlots,
+		ledgertest.OpAppend, ledgertest.OpHead, ledgertest.OpEntries, ledgertest.OpFind, ledgertest.OpSlots,
 	} {
 		if calls.Calls(op) == 0 {
 			t.Errorf("%s is never called", op)

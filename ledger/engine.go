@@ -32,9 +32,14 @@ type Engine struct {
 	tree    *merkleTree
 	signer  note.Signer
 	policy  Policy
-	// state and last belong to the goroutine in Run.
-	state *State
-	last  Batch
+	// state, last, size and trails belong to the goroutine that executes: the state after batch
+	// last, and a log of that size, both ahead of the disk by what trails remembers.
+	state  *State
+	last   Batch
+	size   uint64
+	trails []trail
+	// durable is the sequence of the last batch on disk.
+	durable atomic.Uint64
 
 	published atomic.Pointer[published]
 	// places bounds the callers that compute at once, see enter.
@@ -72,15 +77,15 @@ func Create(ctx context.Context, c Config, genesis []byte) (*Engine, error) {
 // would be a ledger in which nobody can ever act.
 func (e *Engine) rehearse(genesis []byte) error {
 	b := Batch{Sequence: 1, Now: 1, Items: []Item{{Format: genesisFormat, Raw: genesis}}}
-	entries, outcomes, err := e.run(newState(), noHistory{}, b, 0)
+	r, err := e.execute(newState(), noHistory{}, b, 0)
 	if err != nil {
 		return err
 	}
-	if outcomes[0].refused != nil {
-		return outcomes[0].refused
+	if r.outcomes[0].refused != nil {
+		return r.outcomes[0].refused
 	}
-	if entries[0].Code != "" {
-		return domain.Refuse(entries[0].Code, "%s", entries[0].Detail)
+	if first := r.entries[0]; first.Code != "" {
+		return domain.Refuse(first.Code, "%s", first.Detail)
 	}
 	return nil
 }
@@ -91,35 +96,36 @@ type noHistory struct{}
 func (noHistory) Closed(domain.Kind, string) bool          { return false }
 func (noHistory) Seen(string, []byte) (uint64, bool, bool) { return 0, false, false }
 
-// Open loads a ledger, checks its state against the last seal, and signs the head if a
-// crash came between the append and the signature. It refuses a store that contradicts itself.
+// Open loads a ledger and checks its state against the last seal and its tree against the
+// signed head. It refuses a store that contradicts itself.
 func Open(c Config) (*Engine, error) {
 	e, err := assemble(c)
 	if err != nil {
 		return nil, err
 	}
-	head, size, checkpoint, err := e.store.Head()
+	head, checkpoint, err := e.store.Head()
 	if err != nil {
 		return nil, fmt.Errorf("read head: %w", err)
 	}
 	if e.tree, err = openTree(e.store, head.Size); err != nil {
 		return nil, fmt.Errorf("open tree: %w", err)
 	}
-	var t tail
+	var closing sealLeaf
 	if head.Size > 0 {
-		if t, err = e.readTail(head); err != nil {
+		if closing, err = e.readTail(head); err != nil {
 			return nil, fmt.Errorf("read last batch: %w", err)
 		}
 	} else {
-		t.closing.State = e.state.digest.sum()
+		closing.State = e.state.digest.sum()
 	}
-	if err := e.loadState(t.closing); err != nil {
+	if err := e.loadState(closing); err != nil {
 		return nil, fmt.Errorf("load state: %w", err)
 	}
-	e.last = Batch{Sequence: head.Sequence, Now: head.Now}
-	if checkpoint, err = e.resume(head, t, size, checkpoint); err != nil {
+	if err := e.checkSigned(head.Size, checkpoint); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
+	e.last, e.size = Batch{Sequence: head.Sequence, Now: head.Now}, head.Size
+	e.durable.Store(head.Sequence)
 	e.published.Store(&published{state: e.state.snapshot(), head: head, note: checkpoint})
 	return e, nil
 }
@@ -153,97 +159,4 @@ func newExecutor(origin string, contracts []domain.Contract, codecs []domain.Cod
 		x.codecs[codec.Format()] = codec
 	}
 	return x
-}
-
-// Run commits batches until the context ends, then closes the orderer. It returns nil on a
-// clean stop; any other error means that the state in memory is no longer trusted and the
-// ledger must be opened again.
-func (e *Engine) Run(ctx context.Context) error {
-	defer e.stopOnce.Do(func() { close(e.stopped) })
-	defer e.orderer.Close()
-	for {
-		b, err := e.orderer.Next(ctx, e.last, e.state.nextDue())
-		if ctx.Err() != nil || errors.Is(err, ErrClosed) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("order: %w", err)
-		}
-		if err := e.commit(b); err != nil {
-			return fmt.Errorf("batch %d: %w", b.Sequence, err)
-		}
-	}
-}
-
-// commit takes one batch through execute, seal, append and checkpoint, then wakes the waiters.
-func (e *Engine) commit(b Batch) error {
-	if b.Now <= e.last.Now || b.Sequence <= e.last.Sequence {
-		return fmt.Errorf("batch time %d after %d, sequence %d after %d: both must increase", b.Now, e.last.Now, b.Sequence, e.last.Sequence)
-	}
-	head := e.published.Load().head
-	h, err := e.prefetch(b)
-	if err != nil {
-		return err
-	}
-	entries, outcomes, err := e.run(e.state, h, b, head.Size)
-	if err == nil {
-		err = h.err // a history that could not be read gave answers that must not count
-	}
-	if err != nil {
-		return err
-	}
-	e.last = Batch{Sequence: b.Sequence, Now: b.Now}
-	var sealed []*sealedEntry
-	if len(entries) > 0 {
-		if sealed, err = e.persist(b, entries, head); err != nil {
-			return err
-		}
-	}
-	e.wake(b, outcomes, sealed, head.Size)
-	return nil
-}
-
-// persist makes a batch durable and signs it. A crash before Append: nothing happened.
-// After Append: Open signs the head. After the checkpoint: the waiters ask again.
-func (e *Engine) persist(b Batch, entries []*entry, old Head) ([]*sealedEntry, error) {
-	changes, err := e.state.settle()
-	if err != nil {
-		return nil, err
-	}
-	sealed, closing, err := sealBatch(b, entries, e.state.digest.sum(), e.vault.salt)
-	if err != nil {
-		return nil, err
-	}
-	c := e.commitOf(sealed, closing, changes)
-	c.Head = Head{Size: old.Size + uint64(len(c.Entries)), Sequence: b.Sequence, Now: b.Now}
-	if err := e.store.Append(c); err != nil {
-		return nil, fmt.Errorf("append: %w", err)
-	}
-	checkpoint, err := e.sign(old.Size, c.Head.Size)
-	if err != nil {
-		return nil, err
-	}
-	e.published.Store(&published{state: e.state.snapshot(), head: c.Head, note: checkpoint})
-	return sealed, nil
-}
-
-// wake answers the submitters of this node and everybody who waits for news.
-func (e *Engine) wake(b Batch, outcomes []outcome, sealed []*sealedEntry, base uint64) {
-	for i, item := range b.Items {
-		if item.checked == nil || item.checked.pending == nil {
-			continue
-		}
-		p := item.checked.pending
-		p.outcome = outcomes[i]
-		if at := outcomes[i].index - base; outcomes[i].refused == nil && outcomes[i].index >= base && at < uint64(len(sealed)) {
-			p.sealed = sealed[at]
-		}
-		close(p.done)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(sealed) > 0 {
-		close(e.changed)
-		e.changed = make(chan struct{})
-	}
 }

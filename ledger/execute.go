@@ -35,9 +35,9 @@ type outcome struct {
 	refused *domain.Rejection
 }
 
-// run executes a batch: due deadlines first, then the items in order. Entries are numbered
+// execute runs a batch: due deadlines first, then the items in order. Entries are numbered
 // from base. An error is a bug in a contract or a broken law, never a refusal.
-func (x executor) run(st *State, h History, b Batch, base uint64) ([]*entry, []outcome, error) {
+func (x executor) execute(st *State, h History, b Batch, base uint64) (*run, error) {
 	r := &run{executor: x, state: st, history: h, batch: b, base: base, seen: map[string]*entry{}}
 	for range MaxBatchDeadlines {
 		_, due, ok := st.deadlines.Min()
@@ -45,27 +45,29 @@ func (x executor) run(st *State, h History, b Batch, base uint64) ([]*entry, []o
 			break
 		}
 		if err := r.deadline(due); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	outcomes := make([]outcome, len(b.Items))
+	r.outcomes = make([]outcome, len(b.Items))
 	for i, item := range b.Items {
 		var err error
-		if outcomes[i], err = r.item(item); err != nil {
-			return nil, nil, err
+		if r.outcomes[i], err = r.item(item); err != nil {
+			return nil, err
 		}
 	}
-	return r.entries, outcomes, nil
+	return r, nil
 }
 
-// run is the work on one batch.
+// run is the work on one batch and what came of it: entries in order of their index, and an
+// outcome for each item.
 type run struct {
 	executor
-	state   *State
-	history History
-	batch   Batch
-	base    uint64
-	entries []*entry
+	state    *State
+	history  History
+	batch    Batch
+	base     uint64
+	entries  []*entry
+	outcomes []outcome
 	// seen holds this batch's entries by identity.
 	seen map[string]*entry
 }

@@ -9,7 +9,7 @@ type Steps struct{ *Engine }
 
 // Admit gives the item with what admission found.
 func (s Steps) Admit(item Item) (Item, error) {
-	checked, err := s.admit(context.Background(), item.Format, item.Raw)
+	checked, err := s.admit(context.Background(), item.Format, item.Raw, false)
 	item.checked = checked
 	return item, err
 }
@@ -19,27 +19,18 @@ func (s Steps) Next(items []Item) Batch {
 	return Batch{Sequence: s.last.Sequence + 1, Now: s.last.Now + 1, Items: items}
 }
 
-// Execute runs a batch and keeps it in memory only.
-func (s Steps) Execute(b Batch) ([]*entry, error) {
-	head := s.published.Load().head
-	h, err := s.prefetch(b)
-	if err != nil {
-		return nil, err
-	}
-	entries, _, err := s.run(s.state, h, b, head.Size)
-	s.last = Batch{Sequence: b.Sequence, Now: b.Now}
-	return entries, err
+// Execute runs a batch on the state in memory.
+func (s Steps) Execute(b Batch) (*work, error) { return s.process(b) }
+
+// Forget drops what executed batches left behind, as if they were on disk.
+func (s Steps) Forget() {
+	s.durable.Store(s.last.Sequence)
+	s.forget()
 }
 
-// Settle forgets what a batch changed, as a commit would.
-func (s Steps) Settle() error {
-	_, err := s.state.settle()
-	return err
-}
-
-// Persist seals, appends and signs an executed batch.
-func (s Steps) Persist(b Batch, entries []*entry) error {
-	_, err := s.persist(b, entries, s.published.Load().head)
+// Persist seals, signs and appends an executed batch.
+func (s Steps) Persist(w *work) error {
+	_, err := s.persist(w)
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 
 	"aval/domain"
@@ -17,41 +16,20 @@ import (
 
 // byHand is an Orderer whose batches the test cuts itself.
 type byHand struct {
-	mu    sync.Mutex
-	pool  []ledger.Item
-	grown chan struct{}
-	idle  chan ledger.Batch
-	next  chan ledger.Batch
-	done  chan struct{}
-	once  sync.Once
+	pool []ledger.Item
+	next ledger.Batch
 }
 
 func (o *byHand) Propose(_ context.Context, item ledger.Item) error {
-	o.mu.Lock()
 	o.pool = append(o.pool, item)
-	o.mu.Unlock()
-	o.grown <- struct{}{}
 	return nil
 }
 
-func (o *byHand) Next(ctx context.Context, last ledger.Batch, _ domain.Millis) (ledger.Batch, error) {
-	select {
-	case o.idle <- last:
-	case <-ctx.Done():
-		return ledger.Batch{}, ctx.Err()
-	}
-	select {
-	case b := <-o.next:
-		return b, nil
-	case <-ctx.Done():
-		return ledger.Batch{}, ctx.Err()
-	}
+func (o *byHand) Next(context.Context, ledger.Batch, domain.Millis) (ledger.Batch, error) {
+	return o.next, nil
 }
 
-func (o *byHand) Close() error {
-	o.once.Do(func() { close(o.done) })
-	return nil
-}
+func (o *byHand) Close() error { return nil }
 
 // hand is an engine whose batches the test cuts.
 type hand struct {
@@ -60,8 +38,6 @@ type hand struct {
 	store  ledger.Store
 	order  *byHand
 	last   ledger.Batch
-	result chan error
-	stop   context.CancelFunc
 	bank   *envelope.Signer
 	acme   *envelope.Signer
 	closed bool
@@ -69,25 +45,22 @@ type hand struct {
 
 func openHand(t *testing.T, w *ledgertest.World, store ledger.Store) *hand {
 	t.Helper()
-	o := &byHand{grown: make(chan struct{}, 5000), idle: make(chan ledger.Batch), next: make(chan ledger.Batch), done: make(chan struct{})}
-	h := &hand{w: w, store: store, order: o, result: make(chan error, 1)}
+	o := &byHand{}
+	h := &hand{w: w, store: store, order: o}
 	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: o, Contracts: ledgertest.Contracts(), Codecs: ledgertest.Codecs()}
-	head, _, _, err := store.Head()
+	head, _, err := store.Head()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	h.stop = cancel
+	h.last = ledger.Batch{Sequence: head.Sequence, Now: head.Now}
 	if head.Size == 0 {
-		h.Engine, err = ledger.Create(ctx, config, genesis(t, w))
+		h.Engine, err = ledger.Create(t.Context(), config, genesis(t, w))
 	} else {
 		h.Engine, err = ledger.Open(config)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { h.result <- h.Run(ctx) }()
-	h.last = <-o.idle
 	t.Cleanup(func() { h.close(t) })
 	return h
 }
@@ -134,37 +107,21 @@ func (h *hand) cut(t *testing.T, later domain.Millis, items ...ledger.Item) {
 }
 
 func (h *hand) tryCut(b ledger.Batch) error {
-	h.order.next <- b
-	select {
-	case h.last = <-h.order.idle:
-		return nil
-	case err := <-h.result:
-		h.result <- err
-		return err
+	h.order.next = b
+	err := h.Step(context.Background())
+	if err == nil {
+		h.last = b
 	}
+	return err
 }
 
-// pooled submits and gives the item that admission proposed, with the way to its answer.
+// pooled offers and gives the item that admission proposed, with the way to its answer.
 func (h *hand) pooled(ctx context.Context, item ledger.Item) (ledger.Item, func() (ledger.Reply, error)) {
-	type answer struct {
-		ledger.Reply
-		error
+	ticket, err := h.Offer(ctx, item.Format, item.Raw)
+	if err != nil {
+		return item, func() (ledger.Reply, error) { return ledger.Reply{}, err }
 	}
-	answers := make(chan answer, 1)
-	for len(h.order.grown) > 0 {
-		<-h.order.grown
-	}
-	go func() {
-		reply, err := h.Submit(ctx, item.Format, item.Raw, ledger.ForReceipt)
-		answers <- answer{reply, err}
-	}()
-	<-h.order.grown
-	h.order.mu.Lock()
-	defer h.order.mu.Unlock()
-	return h.order.pool[len(h.order.pool)-1], func() (ledger.Reply, error) {
-		a := <-answers
-		return a.Reply, a.error
-	}
+	return h.order.pool[len(h.order.pool)-1], func() (ledger.Reply, error) { return ticket.Reply(ctx, ledger.ForReceipt) }
 }
 
 func (h *hand) want(t *testing.T, party domain.PartyID, minor int64) {
@@ -187,21 +144,13 @@ func (h *hand) close(t *testing.T) {
 	if h.closed {
 		return
 	}
-	h.halt()
+	h.closed = true
 	h.w.MustVerify(h.store)
 	if _, err := ledger.Open(ledger.Config{
 		Keys: h.w.Keys, Store: h.store, Orderer: h.order, Contracts: ledgertest.Contracts(), Codecs: ledgertest.Codecs(),
 	}); err != nil {
 		t.Error(err)
 	}
-}
-
-// halt stops the engine and leaves its store.
-func (h *hand) halt() {
-	h.closed = true
-	h.stop()
-	err := <-h.result
-	h.result <- err
 }
 
 func wantCode(t *testing.T, err error, code domain.Code) {
@@ -357,7 +306,7 @@ func TestRefusedGenesisLeavesTheStoreEmpty(t *testing.T) {
 			Keys: w.Keys, Store: store, Orderer: &byHand{}, Contracts: ledgertest.Contracts(),
 		}, []byte(text))
 		var refusal *domain.Rejection
-		if head, _, _, _ := store.Head(); !errors.As(err, &refusal) || head.Size != 0 {
+		if head, _, _ := store.Head(); !errors.As(err, &refusal) || head.Size != 0 {
 			t.Errorf("%s: %v, %d leaves", name, err, head.Size)
 		}
 	}
@@ -548,7 +497,11 @@ func TestSubmitWhoseContextEnds(t *testing.T) {
 func TestSubmitWhoseEngineStops(t *testing.T) {
 	h := newHand(t)
 	_, answer := h.pooled(context.Background(), h.till(h.acme, "t", "transfer", ledgertest.Order{To: "bank", Amount: usd(1)}))
-	h.stop()
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if h.Step(ended) == nil {
+		t.Error("the engine went on after its end")
+	}
 	if _, err := answer(); !errors.Is(err, ledger.ErrClosed) {
 		t.Errorf("got %v", err)
 	}

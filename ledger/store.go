@@ -56,6 +56,8 @@ type Commit struct {
 	Slots   []StoredSlot
 	Tiles   []StoredTile
 	Head    Head
+	// Checkpoint is the signed note over the head. It must not be shown before the commit is durable.
+	Checkpoint []byte
 }
 
 // SlotQuery selects slots. Exactly one of Tag, Member, OpenOnly and All is set.
@@ -75,8 +77,6 @@ type Store interface {
 	// Append writes a commit in one transaction, durable on return. Commit.Head.Size must be
 	// the old size plus the entries. After an error the caller must assume nothing and reopen.
 	Append(c Commit) error
-	// SwapCheckpoint durably replaces the signed checkpoint over oldSize leaves by another one over newSize; it fails when the stored one is not over oldSize.
-	SwapCheckpoint(oldSize, newSize uint64, note []byte) error
 	// Quarantine durably keeps a sealed message that was not admitted. Beyond limit the oldest goes.
 	Quarantine(at domain.Millis, reason string, sealed []byte, limit int) error
 	// Close releases the store.
@@ -86,8 +86,8 @@ type Store interface {
 
 // Archive is the reading side of a Store. Safe for concurrent use.
 type Archive interface {
-	// Head gives the end of the log and the checkpoint with its size (0 and empty before the first).
-	Head() (head Head, checkpointSize uint64, checkpoint []byte, err error)
+	// Head gives the end of the log and the checkpoint over it, empty before the first commit.
+	Head() (head Head, checkpoint []byte, err error)
 	// Entries visits stored entries from an index on, at most limit.
 	Entries(from uint64, limit int, visit func(StoredEntry) error) error
 	// Tile returns a tile's data, nil if there is none.

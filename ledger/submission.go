@@ -25,10 +25,11 @@ type submission struct {
 	observation *domain.Observation
 	shell       domain.Signed
 	fingerprint []byte
-	// verified is the key under which the signature holds; nil while nobody checked it.
-	verified *domain.Key
-	// pending is where the waiting submitter of this node is told; nil for others' items.
-	pending *pending
+	// judged is the key under which the signature was checked, verdict what came of it; nil while nobody checked it.
+	judged  *domain.Key
+	verdict error
+	// ticket is where the waiting submitter of this node is told; nil for others' items.
+	ticket *Ticket
 }
 
 // parse reads an item of a known format. It checks form and never the signature. Errors are *domain.Rejection.
@@ -86,30 +87,42 @@ func (s *submission) identity(sender domain.PartyID) string {
 	return "command " + string(sender) + " " + s.command.ID
 }
 
-// authenticate gives the party that speaks: the holder of the key, or the operator of the
-// device or source. It fills in what the observation says of its origin. The signature is
-// checked here unless admission did so under the same key.
+// authenticate gives the party that speaks, if the signature holds: the holder of the key,
+// or the operator of the device or source.
 func (s *submission) authenticate(r domain.Registry, now domain.Millis) (domain.PartyID, error) {
 	if s.format == genesisFormat {
 		return "", nil
 	}
+	key, sender, err := s.identify(r, now)
+	if err == nil {
+		err = s.verify(key)
+	}
+	return sender, err
+}
+
+// identify gives the key and the party that the submission claims to come from, and fills in
+// what the registry says of the origin of an observation. It does not check the signature.
+func (s *submission) identify(r domain.Registry, now domain.Millis) (key domain.Key, sender domain.PartyID, err error) {
 	key, ok := r.Key(s.shell.KeyID)
 	if !ok || !key.ActiveAt(now) {
-		return "", domain.Refuse(domain.UnknownKey, "key %.43q is not registered or not active", s.shell.KeyID)
-	}
-	if s.verified == nil || !sameKey(*s.verified, key) {
-		if err := envelope.Verify(key, s.shell); err != nil {
-			return "", err
-		}
-		s.verified = &key
+		return key, "", domain.Refuse(domain.UnknownKey, "key %.43q is not registered or not active", s.shell.KeyID)
 	}
 	if (s.observation == nil) != (key.Class == domain.PartyHolder) {
-		return "", domain.Refuse(domain.UnknownKey, "a %s key does not sign this format", key.Class)
+		return key, "", domain.Refuse(domain.UnknownKey, "a %s key does not sign this format", key.Class)
 	}
 	if s.observation == nil {
-		return domain.PartyID(key.Holder), nil
+		return key, domain.PartyID(key.Holder), nil
 	}
-	return s.originate(r, key)
+	sender, err = s.originate(r, key)
+	return key, sender, err
+}
+
+// verify checks the signature, unless that was done under the same key before.
+func (s *submission) verify(key domain.Key) error {
+	if s.judged == nil || !sameKey(*s.judged, key) {
+		s.judged, s.verdict = &key, envelope.Verify(key, s.shell)
+	}
+	return s.verdict
 }
 
 // sameKey says whether a signature that holds under one key holds under the other, so that

@@ -41,7 +41,7 @@ func (f *Fault) Unwrap() error { return f.Cause }
 // balances, the stored state, the indexes and the signed head. Errors are *Fault with the
 // first bad index, or failures to read. It writes nothing.
 func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []domain.Codec) (Report, error) {
-	head, size, checkpoint, err := archive.Head()
+	head, checkpoint, err := archive.Head()
 	if err != nil {
 		return Report{}, fmt.Errorf("read head: %w", err)
 	}
@@ -66,7 +66,7 @@ func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []d
 	if err := a.compareMembers(); err != nil {
 		return Report{}, &Fault{head.Size, err}
 	}
-	if err := a.compareHead(keys, head, size, checkpoint); err != nil {
+	if err := a.compareHead(keys, head, checkpoint); err != nil {
 		return Report{}, &Fault{head.Size, err}
 	}
 	var root tlog.Hash
@@ -92,8 +92,6 @@ type audit struct {
 	members map[string]map[string]bool
 	report  Report
 	last    sealLeaf
-	// from is the first index of the last batch.
-	from uint64
 }
 
 // Seen and Closed make the audit the History of its own replay.
@@ -150,7 +148,7 @@ func (a *audit) batch(stored []StoredEntry, closing StoredEntry) error {
 	if s.Sequence <= a.last.Sequence || s.BookedAt <= a.last.BookedAt || s.Entries != uint64(len(stored)) || len(stored) == 0 {
 		return &Fault{closing.Index, errors.New("sequence, time or number of entries of the batch do not follow")}
 	}
-	a.last, a.from = s, stored[0].Index
+	a.last = s
 	b := Batch{Sequence: s.Sequence, Now: s.BookedAt}
 	bodies := make([][]byte, len(stored))
 	for i, entryRow := range stored {
@@ -163,14 +161,25 @@ func (a *audit) batch(stored []StoredEntry, closing StoredEntry) error {
 			return &Fault{entryRow.Index, err}
 		}
 		if e.Format != deadlineFormat {
-			b.Items = append(b.Items, Item{Format: e.Format, Raw: e.Raw})
+			b.Items = append(b.Items, Item{Format: e.Format, Raw: e.Raw, checked: a.parsed(e)})
 		}
 	}
-	entries, _, err := a.run(a.state, a, b, stored[0].Index)
+	a.checkSignatures(registry{a.state}, b)
+	r, err := a.execute(a.state, a, b, stored[0].Index)
 	if err != nil {
 		return &Fault{stored[0].Index, err}
 	}
-	return a.compareBatch(b, entries, stored, bodies, closing)
+	return a.compareBatch(b, r.entries, stored, bodies, closing)
+}
+
+// parsed reads an item ahead of its execution, so that signatures can be checked together.
+// Nil for what does not parse: execution finds that out again.
+func (a *audit) parsed(e entry) *submission {
+	s, err := a.parse(e.Format, e.Raw)
+	if err != nil {
+		return nil
+	}
+	return s
 }
 
 func (a *audit) compareBatch(b Batch, entries []*entry, stored []StoredEntry, bodies [][]byte, closing StoredEntry) error {
@@ -343,7 +352,7 @@ func (a *audit) compareState() error {
 }
 
 // compareHead checks the edge of the tree and the signed head.
-func (a *audit) compareHead(keys *Keys, head Head, size uint64, checkpoint []byte) error {
+func (a *audit) compareHead(keys *Keys, head Head, checkpoint []byte) error {
 	if head.Sequence != a.last.Sequence || head.Now != a.last.BookedAt {
 		return errors.New("the stored head is not that of the last batch")
 	}
@@ -356,10 +365,7 @@ func (a *audit) compareHead(keys *Keys, head Head, size uint64, checkpoint []byt
 			return err
 		}
 	}
-	if size != head.Size && size != a.from { // a crash leaves one batch unsigned, which Open signs
-		return fmt.Errorf("the checkpoint covers %d leaves of %d: want all, or all but the last batch", size, head.Size)
-	}
-	if size == 0 {
+	if head.Size == 0 {
 		if len(checkpoint) != 0 {
 			return errors.New("a checkpoint is stored for an empty log")
 		}
@@ -373,8 +379,8 @@ func (a *audit) compareHead(keys *Keys, head Head, size uint64, checkpoint []byt
 	if err != nil {
 		return err
 	}
-	root, err := a.tree.root(size)
-	if err == nil && (signed.Size != size || !bytes.Equal(root[:], signed.Hash)) {
+	root, err := a.tree.root(head.Size)
+	if err == nil && (signed.Size != head.Size || !bytes.Equal(root[:], signed.Hash)) {
 		err = errors.New("the signed head is not that of the leaves")
 	}
 	return err

@@ -73,11 +73,11 @@ func content(path string) (string, error) {
 	}
 	defer archive.Close()
 	hash := sha256.New()
-	head, size, checkpoint, err := archive.Head()
+	head, checkpoint, err := archive.Head()
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(hash, "%v %d %q\n", head, size, checkpoint)
+	fmt.Fprintf(hash, "%v %q\n", head, checkpoint)
 	for from, more := uint64(0), true; more; {
 		more = false
 		err := archive.Entries(from, 100, func(e ledger.StoredEntry) error {

@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"math/big"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -22,32 +21,9 @@ const (
 	ES256 = "ES256"
 )
 
-// Verify checks the mathematics of a signature under a registered key. It does not judge
-// whether that key may act. Returns a BadSignature rejection.
-func Verify(key domain.Key, s domain.Signed) error {
-	if s.Algorithm == key.Algorithm && s.KeyID == key.ID && len(s.Signature) == 64 && verifies(key, s) {
-		return nil
-	}
-	return domain.Refuse(domain.BadSignature, "signature does not verify under key %.43s", s.KeyID)
-}
-
-func verifies(key domain.Key, s domain.Signed) bool {
-	switch key.Algorithm {
-	case EdDSA:
-		return len(key.Public) == ed25519.PublicKeySize && ed25519.Verify(key.Public, s.Input, s.Signature)
-	case ES256:
-		public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), key.Public)
-		if err != nil {
-			return false
-		}
-		digest := sha256.Sum256(s.Input)
-		r, t := new(big.Int).SetBytes(s.Signature[:32]), new(big.Int).SetBytes(s.Signature[32:])
-		return ecdsa.Verify(public, digest[:], r, t)
-	}
-	return false
-}
-
-// CheckKey refuses a key whose algorithm, public bytes or thumbprint do not belong together.
+// CheckKey refuses a key whose algorithm, public bytes or thumbprint do not belong together,
+// and an Ed25519 key under which anybody could sign (a point of small order) or that could be
+// written in two ways.
 func CheckKey(k domain.Key) error {
 	jwk, err := publicJWK(k)
 	if err != nil {
@@ -56,6 +32,9 @@ func CheckKey(k domain.Key) error {
 	id, err := thumbprint(jwk)
 	if err != nil || id != k.ID {
 		return domain.Refuse(domain.Malformed, "key ID %.43q is not the RFC 7638 thumbprint of the key", k.ID)
+	}
+	if k.Algorithm == EdDSA && !soundPoint(k.Public) {
+		return domain.Refuse(domain.Malformed, "key %.43s is not a canonical Ed25519 point of large order", k.ID)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestStore(t *testing.T, newStore func() ledger.Store) {
 		"an empty store":                            testEmpty,
 		"what was appended is read back":            testReadBack,
 		"a commit that does not follow is refused":  testRefusedWhole,
-		"a checkpoint is swapped by comparison":     testSwap,
+		"a checkpoint comes with its head":          testCheckpoint,
 		"slots are replaced, closed and deleted":    testSlots,
 		"pages":                                     testPages,
 		"an error of a visitor stops the visit":     testVisitError,
@@ -44,11 +44,12 @@ func step(k int) ledger.Commit {
 		Entries: []ledger.StoredEntry{
 			{Index: first, Leaf: []byte("leaf"), Body: fmt.Appendf(nil, "body %d", k)}, {Index: first + 1, Leaf: []byte("seal")},
 		},
-		IDs:   []ledger.StoredID{{Tag: tag(k), Fingerprint: []byte("print"), Index: first}},
-		Refs:  []ledger.StoredRef{{Tag: tag(0), Index: first}, {Tag: tag(1000 + k), Index: first}},
-		Slots: []ledger.StoredSlot{{Tag: tag(k), Body: fmt.Appendf(nil, "slot %d", k), Open: true, Members: [][]byte{tag(7)}}},
-		Tiles: []ledger.StoredTile{{Level: 0, N: 0, Data: bytes.Repeat([]byte{byte(k)}, 64*k)}},
-		Head:  ledger.Head{Size: first + 2, Sequence: uint64(k), Now: domain.Millis(100 * k)},
+		IDs:        []ledger.StoredID{{Tag: tag(k), Fingerprint: []byte("print"), Index: first}},
+		Refs:       []ledger.StoredRef{{Tag: tag(0), Index: first}, {Tag: tag(1000 + k), Index: first}},
+		Slots:      []ledger.StoredSlot{{Tag: tag(k), Body: fmt.Appendf(nil, "slot %d", k), Open: true, Members: [][]byte{tag(7)}}},
+		Tiles:      []ledger.StoredTile{{Level: 0, N: 0, Data: bytes.Repeat([]byte{byte(k)}, 64*k)}},
+		Head:       ledger.Head{Size: first + 2, Sequence: uint64(k), Now: domain.Millis(100 * k)},
+		Checkpoint: fmt.Appendf(nil, "note %d", k),
 	}
 }
 
@@ -85,9 +86,9 @@ func slots(t *testing.T, a ledger.Archive, q ledger.SlotQuery) (all []ledger.Sto
 }
 
 func testEmpty(t *testing.T, s ledger.Store) {
-	head, size, note, err := s.Head()
-	if err != nil || head != (ledger.Head{}) || size != 0 || len(note) != 0 {
-		t.Errorf("head %+v, %d, %q, %v", head, size, note, err)
+	head, note, err := s.Head()
+	if err != nil || head != (ledger.Head{}) || len(note) != 0 {
+		t.Errorf("head %+v, %q, %v", head, note, err)
 	}
 	if data, err := s.Tile(0, 0); data != nil || err != nil {
 		t.Errorf("tile %x, %v", data, err)
@@ -113,7 +114,7 @@ func testEmpty(t *testing.T, s ledger.Store) {
 
 func testReadBack(t *testing.T, s ledger.Store) {
 	fill(t, s, 3)
-	head, _, _, err := s.Head()
+	head, _, err := s.Head()
 	if err != nil || head != step(3).Head {
 		t.Errorf("head %+v, %v", head, err)
 	}
@@ -155,7 +156,7 @@ func testRefusedWhole(t *testing.T, s ledger.Store) {
 		if s.Append(c) == nil {
 			t.Fatalf("%s: accepted", name)
 		}
-		head, _, _, err := s.Head()
+		head, _, err := s.Head()
 		found, findErr := s.Find([][]byte{tag(3)})
 		if err != nil || findErr != nil || head != step(2).Head || len(found) != 0 || len(entries(t, s, 0, 99)) != 4 || len(slots(t, s, ledger.SlotQuery{All: true})) != 2 {
 			t.Errorf("%s: something of it was kept", name)
@@ -164,21 +165,10 @@ func testRefusedWhole(t *testing.T, s ledger.Store) {
 	must(t, s.Append(step(3)))
 }
 
-func testSwap(t *testing.T, s ledger.Store) {
+func testCheckpoint(t *testing.T, s ledger.Store) {
 	fill(t, s, 2)
-	if s.SwapCheckpoint(2, 4, []byte("note")) == nil {
-		t.Error("swapped against a size that was never signed")
-	}
-	if s.SwapCheckpoint(0, 5, []byte("note")) == nil {
-		t.Error("signed beyond the head")
-	}
-	must(t, s.SwapCheckpoint(0, 2, []byte("note 2")))
-	must(t, s.SwapCheckpoint(2, 4, []byte("note 4")))
-	if s.SwapCheckpoint(2, 4, []byte("other")) == nil {
-		t.Error("swapped twice from one size")
-	}
-	if _, size, note, err := s.Head(); err != nil || size != 4 || string(note) != "note 4" {
-		t.Errorf("checkpoint %d %q, %v", size, note, err)
+	if head, note, err := s.Head(); err != nil || head.Size != 4 || string(note) != "note 2" {
+		t.Errorf("head of %d, checkpoint %q, %v", head.Size, note, err)
 	}
 }
 
@@ -294,7 +284,7 @@ func testReaders(t *testing.T, s ledger.Store) {
 			running = false
 		default:
 		}
-		head, _, _, err := s.Head()
+		head, _, err := s.Head()
 		must(t, err)
 		if got := entries(t, s, 0, 1000); uint64(len(got)) < head.Size || len(got)%2 != 0 {
 			t.Fatalf("%d entries under a head of %d", len(got), head.Size)

@@ -15,7 +15,6 @@ var ErrInjected = errors.New("injected fault")
 // The operations of a store that can be made to fail.
 const (
 	OpAppend     = "Append"
-	OpSwap       = "SwapCheckpoint"
 	OpQuarantine = "Quarantine"
 	OpHead       = "Head"
 	OpEntries    = "Entries"
@@ -78,11 +77,6 @@ func (f *Faulty) Append(c ledger.Commit) error {
 	return f.do(OpAppend, func() error { return f.Inner.Append(c) })
 }
 
-// SwapCheckpoint implements ledger.Store.
-func (f *Faulty) SwapCheckpoint(oldSize, newSize uint64, note []byte) error {
-	return f.do(OpSwap, func() error { return f.Inner.SwapCheckpoint(oldSize, newSize, note) })
-}
-
 // Quarantine implements ledger.Store.
 func (f *Faulty) Quarantine(at domain.Millis, reason string, sealed []byte, limit int) error {
 	return f.do(OpQuarantine, func() error { return f.Inner.Quarantine(at, reason, sealed, limit) })
@@ -92,12 +86,12 @@ func (f *Faulty) Quarantine(at domain.Millis, reason string, sealed []byte, limi
 func (f *Faulty) Close() error { return f.Inner.Close() }
 
 // Head implements ledger.Archive.
-func (f *Faulty) Head() (head ledger.Head, size uint64, note []byte, err error) {
+func (f *Faulty) Head() (head ledger.Head, note []byte, err error) {
 	err = f.do(OpHead, func() (err error) {
-		head, size, note, err = f.Inner.Head()
+		head, note, err = f.Inner.Head()
 		return err
 	})
-	return head, size, note, err
+	return head, note, err
 }
 
 // Entries implements ledger.Archive.

@@ -95,7 +95,7 @@ type Node struct {
 func (w *World) Start(store ledger.Store) (*Node, error) {
 	solo := order.NewSolo(w.Clock.Now)
 	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: solo, Contracts: Contracts(), Codecs: Codecs()}
-	head, _, _, err := store.Head()
+	head, _, err := store.Head()
 	if err != nil {
 		return nil, err
 	}

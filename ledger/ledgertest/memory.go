@@ -18,7 +18,6 @@ import (
 type Memory struct {
 	mu         sync.RWMutex
 	head       ledger.Head
-	signedSize uint64
 	signed     []byte
 	entries    []ledger.StoredEntry
 	ids        map[string]ledger.StoredID
@@ -66,7 +65,7 @@ func (m *Memory) Append(c ledger.Commit) error {
 	for _, tile := range c.Tiles {
 		m.tiles[tileKey{tile.Level, tile.N}] = bytes.Clone(tile.Data)
 	}
-	m.head = c.Head
+	m.head, m.signed = c.Head, bytes.Clone(c.Checkpoint)
 	return nil
 }
 
@@ -107,17 +106,6 @@ func (m *Memory) set(slot ledger.StoredSlot) {
 	}
 }
 
-// SwapCheckpoint implements ledger.Store.
-func (m *Memory) SwapCheckpoint(oldSize, newSize uint64, note []byte) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.signedSize != oldSize || newSize > m.head.Size {
-		return errStore
-	}
-	m.signedSize, m.signed = newSize, bytes.Clone(note)
-	return nil
-}
-
 // Quarantine implements ledger.Store.
 func (m *Memory) Quarantine(_ domain.Millis, _ string, sealed []byte, limit int) error {
 	m.mu.Lock()
@@ -138,10 +126,10 @@ func (m *Memory) Quarantined() int {
 func (m *Memory) Close() error { return nil }
 
 // Head implements ledger.Archive.
-func (m *Memory) Head() (ledger.Head, uint64, []byte, error) {
+func (m *Memory) Head() (ledger.Head, []byte, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.head, m.signedSize, bytes.Clone(m.signed), nil
+	return m.head, bytes.Clone(m.signed), nil
 }
 
 // Entries implements ledger.Archive.

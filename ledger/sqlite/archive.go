@@ -44,10 +44,9 @@ func (a archive) prepared(query string) (*sql.Stmt, error) {
 }
 
 // Head implements ledger.Archive.
-func (a archive) Head() (head ledger.Head, size uint64, checkpoint []byte, err error) {
-	err = a.db.QueryRow("SELECT size, sequence, now, signed_size, signed FROM head").
-		Scan(&head.Size, &head.Sequence, &head.Now, &size, &checkpoint)
-	return head, size, checkpoint, err
+func (a archive) Head() (head ledger.Head, checkpoint []byte, err error) {
+	err = a.db.QueryRow("SELECT size, sequence, now, signed FROM head").Scan(&head.Size, &head.Sequence, &head.Now, &checkpoint)
+	return head, checkpoint, err
 }
 
 // Entries implements ledger.Archive.

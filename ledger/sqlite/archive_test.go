@@ -63,7 +63,7 @@ func TestSnapshotLeavesNoTrace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, _, _, err := snapshot.Head()
+	head, _, err := snapshot.Head()
 	if err := errors.Join(err, snapshot.Close()); err != nil || head.Size != 1 {
 		t.Errorf("head %+v, %v", head, err)
 	}

@@ -5,10 +5,9 @@ package sqlite
 var migrations = []string{`
 CREATE TABLE head (
 	id INTEGER PRIMARY KEY CHECK (id = 1),
-	size INTEGER NOT NULL, sequence INTEGER NOT NULL, now INTEGER NOT NULL,
-	signed_size INTEGER NOT NULL, signed BLOB NOT NULL
+	size INTEGER NOT NULL, sequence INTEGER NOT NULL, now INTEGER NOT NULL, signed BLOB NOT NULL
 ) STRICT;
-INSERT INTO head VALUES (1, 0, 0, 0, 0, x'');
+INSERT INTO head VALUES (1, 0, 0, 0, x'');
 CREATE TABLE entries (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE identities (tag BLOB PRIMARY KEY, fingerprint BLOB NOT NULL, idx INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE refs (

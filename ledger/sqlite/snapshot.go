@@ -42,7 +42,7 @@ func OpenSnapshot(path string, options ...Option) (*Snapshot, error) {
 		err = fmt.Errorf("schema %d, want %d", version, len(migrations))
 	}
 	if err == nil {
-		_, _, _, err = s.Head()
+		_, _, err = s.Head()
 	}
 	if err != nil {
 		s.Close()

@@ -27,7 +27,7 @@ type Store struct {
 	lock  *sql.DB
 	write *sql.DB
 	read  *sql.DB
-	mu    sync.Mutex // one writer at a time: Append, SwapCheckpoint, Quarantine
+	mu    sync.Mutex // one writer at a time: Append, Quarantine
 
 	insertEntry, insertID, insertRef, upsertSlot, deleteSlot, insertMember, upsertTile *sql.Stmt
 }
@@ -182,10 +182,13 @@ func (s *Store) Close() error {
 func (s *Store) Append(c ledger.Commit) error {
 	return s.transact(func(tx *sql.Tx) error {
 		oldSize := c.Head.Size - uint64(len(c.Entries))
-		result, err := tx.Exec("UPDATE head SET size = ?, sequence = ?, now = ? WHERE size = ? AND sequence < ? AND now < ?",
-			c.Head.Size, c.Head.Sequence, c.Head.Now, oldSize, c.Head.Sequence, c.Head.Now)
-		if err := changedOne(result, err, "append after size %d", oldSize); err != nil {
+		result, err := tx.Exec("UPDATE head SET size = ?, sequence = ?, now = ?, signed = ? WHERE size = ? AND sequence < ? AND now < ?",
+			c.Head.Size, c.Head.Sequence, c.Head.Now, notNil(c.Checkpoint), oldSize, c.Head.Sequence, c.Head.Now)
+		if err != nil {
 			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			return errors.Join(err, fmt.Errorf("append after size %d: the stored head is another", oldSize))
 		}
 		return s.insert(tx, c)
 	})
@@ -240,14 +243,6 @@ func (w *writer) exec(statement *sql.Stmt, args ...any) {
 	_, w.err = bound.Exec(args...)
 }
 
-// SwapCheckpoint implements ledger.Store.
-func (s *Store) SwapCheckpoint(oldSize, newSize uint64, note []byte) error {
-	return s.transact(func(tx *sql.Tx) error {
-		result, err := tx.Exec("UPDATE head SET signed_size = ?, signed = ? WHERE signed_size = ? AND size >= ?", newSize, note, oldSize, newSize)
-		return changedOne(result, err, "swap the checkpoint over %d leaves", oldSize)
-	})
-}
-
 // Quarantine implements ledger.Store.
 func (s *Store) Quarantine(at domain.Millis, reason string, sealed []byte, limit int) error {
 	return s.transact(func(tx *sql.Tx) error {
@@ -277,17 +272,6 @@ func (s *Store) transact(work func(*sql.Tx) error) error {
 		return err
 	}
 	return tx.Commit()
-}
-
-func changedOne(result sql.Result, err error, what string, args ...any) error {
-	if err != nil {
-		return err
-	}
-	n, err := result.RowsAffected()
-	if err == nil && n != 1 {
-		err = fmt.Errorf(what+": the stored head is another", args...)
-	}
-	return err
 }
 
 // notNil keeps an empty body an empty blob, which STRICT tables tell from NULL.

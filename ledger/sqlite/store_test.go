@@ -91,7 +91,7 @@ func TestSnapshotStandsStill(t *testing.T) {
 	if err := s.Append(commit); err != nil {
 		t.Fatal(err)
 	}
-	if head, _, _, err := snapshot.Head(); err != nil || head.Size != 0 {
+	if head, _, err := snapshot.Head(); err != nil || head.Size != 0 {
 		t.Errorf("snapshot sees %+v, %v", head, err)
 	}
 }

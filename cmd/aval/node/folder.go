@@ -248,7 +248,7 @@ func (f *Folder) Verify(policy *ledger.Policy) (ledger.Report, error) {
 
 // checkHead verifies the stored head alone: what lies under it is for ledger.Verify.
 func checkHead(policy ledger.Policy, archive ledger.Archive) error {
-	_, _, checkpoint, err := archive.Head()
+	_, checkpoint, err := archive.Head()
 	if err != nil {
 		return err
 	}
