@@ -1,13 +1,13 @@
 package ledger
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/transparency-dev/formats/log"
-	"github.com/transparency-dev/formats/witness"
+	cosignature "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -24,99 +24,95 @@ func (e *Engine) sign(size uint64) ([]byte, error) {
 	return note.Sign(&note.Note{Text: string(text)}, e.signer)
 }
 
-// MaxPolicyBytes bounds a policy file.
-const MaxPolicyBytes = 64 << 10
-
-// Policy says whom a verifier trusts: a log's key and the quorum of witnesses whose
-// cosignatures a checkpoint needs. It is read from the C2SP tlog-policy format.
-type Policy struct {
-	log     note.Verifier
-	quorum  witness.Group
-	quorate bool
+// Checkpoint is a signed head that verified under a policy.
+type Checkpoint struct {
+	// Size is the number of leaves, Hash that of their tree.
+	Size uint64 `json:"size"`
+	Hash []byte `json:"hash"`
+	// Cosignatures are those of witnesses that the policy names, in the order of the note.
+	Cosignatures []Cosignature `json:"cosignatures,omitempty"`
 }
 
-// ParsePolicy reads a tlog-policy with exactly one log and one quorum line. "quorum none"
-// asks for no cosignature; a file without the line is refused, so that a slip of the pen
-// does not mean trust.
-func ParsePolicy(text []byte) (Policy, error) {
-	var p Policy
-	if len(text) > MaxPolicyBytes {
-		return p, fmt.Errorf("policy of %d bytes, limit %d", len(text), MaxPolicyBytes)
-	}
-	var rest bytes.Buffer
-	quorums := 0
-	for line := range bytes.Lines(text) {
-		line, _, _ = bytes.Cut(line, []byte("#"))
-		fields := bytes.Fields(line)
-		if len(fields) == 0 {
-			continue
-		}
-		switch string(fields[0]) {
-		case "log":
-			if err := p.trust(fields[1:]); err != nil {
-				return Policy{}, err
-			}
-			continue
-		case "quorum":
-			quorums++
-			p.quorate = len(fields) != 2 || string(fields[1]) != "none"
-		}
-		rest.Write(bytes.Join(fields, []byte(" ")))
-		rest.WriteByte('\n')
-	}
-	if p.log == nil || quorums != 1 {
-		return Policy{}, fmt.Errorf("policy: want one log and one quorum line, got %d quorum lines", quorums)
-	}
-	var err error
-	if p.quorum, err = witness.ParsePolicy(rest.Bytes()); err != nil {
-		return Policy{}, fmt.Errorf("policy: %w", err)
-	}
-	return p, nil
+// Cosignature is a witness's statement that no longer head of the log was known to it at that
+// time, and that this head continues every one it knew.
+type Cosignature struct {
+	// Witness is its name in the policy; At its own clock, in seconds since 1970.
+	Witness string `json:"witness"`
+	At      int64  `json:"at"`
 }
 
-// trust reads the fields of a log line: the key, then perhaps a URL.
-func (p *Policy) trust(fields [][]byte) error {
-	if p.log != nil || len(fields) < 1 || len(fields) > 2 {
-		return errors.New("policy: want exactly one log line, with a key and at most a URL")
-	}
-	verifier, err := note.NewVerifier(string(fields[0]))
-	if err != nil {
-		return fmt.Errorf("policy log key: %w", err)
-	}
-	p.log = verifier
-	return nil
-}
+// OpenCheckpoint verifies a signed checkpoint, cosignatures included, under a policy.
+func OpenCheckpoint(policy Policy, signed []byte) (Checkpoint, error) { return policy.open(signed) }
 
-// Origin is the name of the log that the policy trusts.
-func (p Policy) Origin() string { return p.log.Name() }
-
-// open verifies a signed checkpoint and its cosignatures.
-func (p Policy) open(signed []byte) (log.Checkpoint, error) {
-	var c log.Checkpoint
+// open verifies a signed checkpoint and its cosignatures. A cosignature of a witness that the
+// policy names must verify even where the quorum is reached without it: somebody changed it.
+func (p Policy) open(signed []byte) (Checkpoint, error) {
 	if p.log == nil {
-		return c, errors.New("no policy")
+		return Checkpoint{}, errors.New("no policy")
 	}
-	n, err := note.Open(signed, note.VerifierList(p.log))
+	verifiers := []note.Verifier{p.log}
+	for _, w := range p.witnesses {
+		verifiers = append(verifiers, w.Verifier)
+	}
+	n, err := note.Open(signed, note.VerifierList(verifiers...))
 	if err != nil {
-		return c, fmt.Errorf("open checkpoint: %w", err)
+		return Checkpoint{}, fmt.Errorf("open checkpoint: %w", err)
 	}
+	c, err := p.head(n.Text)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	byLog := false
+	names := map[string]bool{}
 	for _, s := range n.Sigs { // one text per signature, so that a note cannot be varied in its spare bits
 		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
-			return c, errors.New("open checkpoint: signature is not in its exact form")
+			return Checkpoint{}, errors.New("open checkpoint: signature is not in its exact form")
 		}
+		if s.Name == p.log.Name() && s.Hash == p.log.KeyHash() {
+			byLog = true
+			continue
+		}
+		cosigned, err := p.cosignature(s)
+		if err != nil {
+			return Checkpoint{}, err
+		}
+		names[cosigned.Witness] = true
+		c.Cosignatures = append(c.Cosignatures, cosigned)
 	}
-	rest, err := c.Unmarshal([]byte(n.Text))
-	if err != nil {
-		return c, fmt.Errorf("read checkpoint: %w", err)
+	if !byLog {
+		return Checkpoint{}, errors.New("open checkpoint: the log has not signed it")
 	}
-	if string(c.Marshal()) != n.Text {
-		return c, errors.New("checkpoint is not in its exact form")
-	}
-	if c.Origin != p.log.Name() || len(rest) != 0 || len(c.Hash) != tlog.HashSize {
-		return c, errors.New("checkpoint is of another log or carries extra lines")
-	}
-	if p.quorate && !p.quorum.Satisfied(signed) {
-		return c, errors.New("checkpoint lacks the quorum of cosignatures that the policy asks for")
+	if !p.Satisfied(names) {
+		return Checkpoint{}, errors.New("checkpoint lacks the quorum of cosignatures that the policy asks for")
 	}
 	return c, nil
+}
+
+// head reads the text of a checkpoint in its exact form.
+func (p Policy) head(text string) (Checkpoint, error) {
+	var c log.Checkpoint
+	rest, err := c.Unmarshal([]byte(text))
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("read checkpoint: %w", err)
+	}
+	if string(c.Marshal()) != text {
+		return Checkpoint{}, errors.New("checkpoint is not in its exact form")
+	}
+	if c.Origin != p.log.Name() || len(rest) != 0 || len(c.Hash) != tlog.HashSize {
+		return Checkpoint{}, errors.New("checkpoint is of another log or carries extra lines")
+	}
+	return Checkpoint{Size: c.Size, Hash: c.Hash}, nil
+}
+
+// cosignature reads the time of a cosignature that verified, which only a named witness's does.
+func (p Policy) cosignature(s note.Signature) (Cosignature, error) {
+	i := slices.IndexFunc(p.witnesses, func(w Witness) bool { return w.Verifier.Name() == s.Name && w.Verifier.KeyHash() == s.Hash })
+	at, err := cosignature.CoSigV1Timestamp(s)
+	if err == nil && at.Unix() < 0 { // tlog-cosignature: at most 2^63 - 1
+		err = errors.New("its time is out of range")
+	}
+	if err != nil {
+		return Cosignature{}, fmt.Errorf("cosignature of %.80q: %w", s.Name, err)
+	}
+	return Cosignature{Witness: p.witnesses[i].Name, At: at.Unix()}, nil
 }

@@ -330,7 +330,7 @@ func TestPolicyTable(t *testing.T) {
 		ok   bool
 	}{
 		"no quorum asked":       {key + "\nquorum none\n", true},
-		"comments, blank lines": {"# ours\n\n" + key + " # the log\nquorum none # yet\n", true},
+		"comments, blank lines": {"# ours\n\n  # the log\n" + key + "\nquorum none\n", true},
 		"log with a URL":        {key + " https://log.test/\nquorum none\n", true},
 		"no quorum line":        {key + "\n", false},
 		"quorum misspelt":       {key + "\nquorm w1\n", false},

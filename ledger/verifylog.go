@@ -59,7 +59,7 @@ func VerifyLog(policy Policy, fetch func(path string) ([]byte, error)) (LogRepor
 	if err != nil {
 		return LogReport{}, &Fault{v.size, err}
 	}
-	v.report.Origin, v.report.Leaves, v.report.Root = checkpoint.Origin, v.size, root[:]
+	v.report.Origin, v.report.Leaves, v.report.Root = policy.Origin(), v.size, root[:]
 	v.report.Sequence, v.report.BookedAt = v.last.Sequence, v.last.BookedAt
 	return v.report, nil
 }
