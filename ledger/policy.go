@@ -153,7 +153,7 @@ func parseWitnessKey(vkey string) (note.Verifier, string, error) {
 
 func (r *policyReader) group(fields []string) error {
 	if len(fields) < 3 {
-		return errors.New("want group NAME THRESHOLD MEMBER...")
+		return errors.New("want group, a name, a threshold and at least one member")
 	}
 	if len(r.policy.groups) == MaxPolicyGroups {
 		return fmt.Errorf("more than %d groups", MaxPolicyGroups)

@@ -110,7 +110,7 @@ func (c *Config) check() error {
 	if c.Listen == "" {
 		c.Listen = DefaultListen
 	}
-	if err := errors.Join(checkAddress("listen", c.Listen), checkAddress("admin", c.Admin)); err != nil {
+	if err := errors.Join(CheckAddress("listen", c.Listen), CheckAddress("admin", c.Admin)); err != nil {
 		return err
 	}
 	if c.Broker != nil && c.Session != nil && c.Broker.Net != c.Session.Net {
@@ -119,9 +119,9 @@ func (c *Config) check() error {
 	return errors.Join(c.Broker.check(), c.Session.check(), c.Oracle.check())
 }
 
-// checkAddress wants host:port. Without a host everybody who can reach the machine is served, so
+// CheckAddress wants host:port. Without a host everybody who can reach the machine is served, so
 // that must be said, as in 0.0.0.0:8420.
-func checkAddress(field, address string) error {
+func CheckAddress(field, address string) error {
 	if address == "" {
 		return nil
 	}
@@ -135,7 +135,7 @@ func (c *BrokerConfig) check() error {
 	if c == nil {
 		return nil
 	}
-	err := errors.Join(iot.CheckName("broker.net", c.Net), checkAddress("broker.listen", c.Listen))
+	err := errors.Join(iot.CheckName("broker.net", c.Net), CheckAddress("broker.listen", c.Listen))
 	for i, g := range c.Gateways {
 		field := fmt.Sprintf("broker.gateways[%d].", i)
 		err = errors.Join(err, iot.CheckName(field+"org", g.Org), iot.CheckName(field+"id", g.ID))

@@ -62,13 +62,7 @@ func Create(ctx context.Context, dir string, f Founding) error {
 	if err := checkFounding(f); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
-		return errors.Join(err, fmt.Errorf("folder %s is not empty", dir))
-	}
-	platform, err := enclave.CreateSimulated(dir)
+	platform, err := createFolder(dir)
 	if err != nil {
 		return err
 	}
@@ -76,6 +70,17 @@ func Create(ctx context.Context, dir string, f Founding) error {
 		return errors.Join(err, empty(dir)) // the folder is ours: the platform's key was new
 	}
 	return nil
+}
+
+// createFolder makes a folder with the key of its platform, and refuses one that is not empty.
+func createFolder(dir string) (enclave.Platform, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		return nil, errors.Join(err, fmt.Errorf("folder %s is not empty", dir))
+	}
+	return enclave.CreateSimulated(dir)
 }
 
 func fill(ctx context.Context, dir string, platform enclave.Platform, f Founding) error {
