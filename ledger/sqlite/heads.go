@@ -14,19 +14,20 @@ type Heads struct{ db, lock *sql.DB }
 // OpenHeads opens the database of a witness, and makes it if fresh is set. Without that a file
 // that is missing is an error: a witness that forgot everything would cosign a second history.
 // ErrInUse if another process has it open.
-func OpenHeads(path string, fresh bool) (*Heads, error) {
-	_, err := os.Stat(path)
-	if fresh && err == nil {
+func OpenHeads(path string, fresh bool, options ...Option) (*Heads, error) {
+	at := placeOf(path, options)
+	err := at.check()
+	if fresh && err == nil && at.vfs == "" {
 		return nil, fmt.Errorf("open %s: %w", path, os.ErrExist)
 	}
 	if !fresh && err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	h := &Heads{}
-	if h.lock, err = acquire(path); err != nil {
+	if h.lock, err = acquire(at); err != nil {
 		return nil, err
 	}
-	if h.db, err = connect(path, "rwc", 1, durable); err == nil {
+	if h.db, err = connect(at, "rwc", 1, durable); err == nil {
 		_, err = h.db.Exec("CREATE TABLE IF NOT EXISTS heads (origin TEXT PRIMARY KEY, note BLOB NOT NULL) STRICT")
 	}
 	if err != nil {
