@@ -16,6 +16,7 @@ import (
 
 	"aval/domain"
 	"aval/ledger"
+	"aval/ledger/sqlite/pagesum"
 )
 
 // maxReaders bounds the reading connections.
@@ -61,7 +62,7 @@ func open(at place, mode string, fresh bool) (*Store, error) {
 }
 
 func (s *Store) open(at place, mode string, fresh bool) (err error) {
-	if s.write, err = connect(at, mode, 1, durable); err != nil {
+	if s.write, err = connect(at, mode, 1, append(slices.Clone(durable), "cache_spill(0)")); err != nil {
 		return err
 	}
 	if err := migrate(s.write, fresh); err != nil {
@@ -90,9 +91,11 @@ func connect(at place, mode string, connections int, pragmas []string) (*sql.DB,
 	default:
 		query.Set("_txlock", "immediate")
 	}
-	if at.vfs != "" {
-		query.Set("vfs", at.vfs)
+	vfs, err := pagesum.Over(at.vfs)
+	if err != nil {
+		return nil, err
 	}
+	query.Set("vfs", vfs)
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: at.path}).EscapedPath()+"?"+query.Encode())
 	if err != nil {
 		return nil, err

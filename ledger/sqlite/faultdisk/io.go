@@ -3,6 +3,8 @@ package faultdisk
 import (
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"aval/ledger/sqlite/cptr"
 )
 
 // opened is one open file.
@@ -74,10 +76,10 @@ func (o *opened) begin(kind OperationKind, bytes int) (under bool, code int32) {
 	return o.disk.step(Operation{Kind: kind, File: o.path, Bytes: bytes})
 }
 
-func openedAt(pFile uintptr) *opened { return objectOf[*opened](at[handle](pFile).token) }
+func openedAt(pFile uintptr) *opened { return objectOf[*opened](cptr.At[handle](pFile).token) }
 
 func xClose(_ *libc.TLS, pFile uintptr) int32 {
-	h := at[handle](pFile)
+	h := cptr.At[handle](pFile)
 	o := objectOf[*opened](h.token)
 	o.disk.mu.Lock()
 	defer o.disk.mu.Unlock()
@@ -88,7 +90,7 @@ func xClose(_ *libc.TLS, pFile uintptr) int32 {
 }
 
 func xRead(_ *libc.TLS, pFile, zOut uintptr, n int32, offset int64) int32 {
-	o, into := openedAt(pFile), bytesAt(zOut, n)
+	o, into := openedAt(pFile), cptr.Bytes(zOut, n)
 	_, code := o.begin(Read, len(into))
 	defer o.disk.mu.Unlock()
 	if code == sqlite3.SQLITE_OK && o.disk.strikes(ReadError, o.path) {
@@ -113,7 +115,7 @@ func xRead(_ *libc.TLS, pFile, zOut uintptr, n int32, offset int64) int32 {
 
 func xWrite(_ *libc.TLS, pFile, zFrom uintptr, n int32, offset int64) int32 {
 	o := openedAt(pFile)
-	data := append([]byte{}, bytesAt(zFrom, n)...)
+	data := append([]byte{}, cptr.Bytes(zFrom, n)...)
 	under, code := o.begin(Write, len(data))
 	defer o.disk.mu.Unlock()
 	switch {
@@ -175,7 +177,7 @@ func xFileSize(_ *libc.TLS, pFile, pOut uintptr) int32 {
 	o := openedAt(pFile)
 	o.disk.mu.Lock()
 	defer o.disk.mu.Unlock()
-	*at[int64](pOut) = int64(len(o.file.now))
+	*cptr.At[int64](pOut) = int64(len(o.file.now))
 	if o.disk.dead || o.generation != o.disk.generation {
 		return sqlite3.SQLITE_IOERR_FSTAT
 	}

@@ -3,6 +3,8 @@ package faultdisk
 import (
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"aval/ledger/sqlite/cptr"
 )
 
 // locks are the five levels of https://sqlite.org/lockingv3.html on one file.
@@ -69,9 +71,9 @@ func xCheckReservedLock(_ *libc.TLS, pFile, pOut uintptr) int32 {
 	o := openedAt(pFile)
 	o.disk.mu.Lock()
 	defer o.disk.mu.Unlock()
-	*at[int32](pOut) = 0
+	*cptr.At[int32](pOut) = 0
 	if o.file.locks.others(o) >= sqlite3.SQLITE_LOCK_RESERVED {
-		*at[int32](pOut) = 1
+		*cptr.At[int32](pOut) = 1
 	}
 	return sqlite3.SQLITE_OK
 }
@@ -90,7 +92,7 @@ func xShmMap(tls *libc.TLS, pFile uintptr, region, size, extend int32, pOut uint
 	o := openedAt(pFile)
 	o.disk.mu.Lock()
 	defer o.disk.mu.Unlock()
-	*at[uintptr](pOut) = 0
+	*cptr.At[uintptr](pOut) = 0
 	if o.disk.dead || o.generation != o.disk.generation {
 		return sqlite3.SQLITE_IOERR_SHMMAP
 	}
@@ -103,7 +105,7 @@ func xShmMap(tls *libc.TLS, pFile uintptr, region, size, extend int32, pOut uint
 		m.regions = append(m.regions, libc.Xcalloc(tls, 1, libc.Tsize_t(size)))
 	}
 	if int(region) < len(m.regions) {
-		*at[uintptr](pOut) = m.regions[region]
+		*cptr.At[uintptr](pOut) = m.regions[region]
 	}
 	return sqlite3.SQLITE_OK
 }

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"sync"
 	"time"
-	"unsafe"
 
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"aval/ledger/sqlite/cptr"
 )
 
 // registration is what SQLite was told of a disk.
@@ -49,19 +50,9 @@ func forget(token uintptr) {
 	delete(objects.all, token)
 }
 
-// at reads a C address as a pointer.
-func at[T any](address uintptr) *T { return *(**T)(unsafe.Pointer(&address)) }
-
-// bytesAt is a C buffer as a slice.
-func bytesAt(address uintptr, n int32) []byte { return unsafe.Slice(at[byte](address), n) }
-
-// call gives the C function pointer of a function of this package: the address that its value
-// holds. Functions of a package never move.
-func call[F any](f F) uintptr { return *(*uintptr)(unsafe.Pointer(&f)) }
-
 // handle is the C file object, as long as SQLite was told in FszOsFile.
 type handle struct {
-	base  sqlite3.Tsqlite3_file
+	base  cptr.File
 	token uintptr
 }
 
@@ -78,19 +69,19 @@ func (d *Disk) register() error {
 	if r.cName, err = libc.CString(r.name); err != nil {
 		return err
 	}
-	r.cMethods = libc.Xcalloc(tls, 1, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_io_methods{})))
-	r.cVFS = libc.Xcalloc(tls, 1, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_vfs{})))
-	*at[sqlite3.Tsqlite3_io_methods](r.cMethods) = sqlite3.Tsqlite3_io_methods{
+	r.cMethods = cptr.New[cptr.Methods](tls)
+	r.cVFS = cptr.New[cptr.VFS](tls)
+	*cptr.At[cptr.Methods](r.cMethods) = cptr.Methods{
 		FiVersion: 2, // 2 has shared memory for the write-ahead log, 3 would add memory maps
-		FxClose:   call(xClose), FxRead: call(xRead), FxWrite: call(xWrite), FxTruncate: call(xTruncate), FxSync: call(xSync),
-		FxFileSize: call(xFileSize), FxLock: call(xLock), FxUnlock: call(xUnlock), FxCheckReservedLock: call(xCheckReservedLock),
-		FxFileControl: call(xFileControl), FxSectorSize: call(xSectorSize), FxDeviceCharacteristics: call(xDeviceCharacteristics),
-		FxShmMap: call(xShmMap), FxShmLock: call(xShmLock), FxShmBarrier: call(xShmBarrier), FxShmUnmap: call(xShmUnmap),
+		FxClose:   cptr.Of(xClose), FxRead: cptr.Of(xRead), FxWrite: cptr.Of(xWrite), FxTruncate: cptr.Of(xTruncate), FxSync: cptr.Of(xSync),
+		FxFileSize: cptr.Of(xFileSize), FxLock: cptr.Of(xLock), FxUnlock: cptr.Of(xUnlock), FxCheckReservedLock: cptr.Of(xCheckReservedLock),
+		FxFileControl: cptr.Of(xFileControl), FxSectorSize: cptr.Of(xSectorSize), FxDeviceCharacteristics: cptr.Of(xDeviceCharacteristics),
+		FxShmMap: cptr.Of(xShmMap), FxShmLock: cptr.Of(xShmLock), FxShmBarrier: cptr.Of(xShmBarrier), FxShmUnmap: cptr.Of(xShmUnmap),
 	}
-	*at[sqlite3.Tsqlite3_vfs](r.cVFS) = sqlite3.Tsqlite3_vfs{
-		FiVersion: 1, FszOsFile: int32(unsafe.Sizeof(handle{})), FmxPathname: maxPath, FzName: r.cName, FpAppData: r.token,
-		FxOpen: call(xOpen), FxDelete: call(xDelete), FxAccess: call(xAccess), FxFullPathname: call(xFullPathname),
-		FxRandomness: call(xRandomness), FxSleep: call(xSleep), FxCurrentTime: call(xCurrentTime), FxGetLastError: call(xGetLastError),
+	*cptr.At[cptr.VFS](r.cVFS) = cptr.VFS{
+		FiVersion: 1, FszOsFile: cptr.Size[handle](), FmxPathname: maxPath, FzName: r.cName, FpAppData: r.token,
+		FxOpen: cptr.Of(xOpen), FxDelete: cptr.Of(xDelete), FxAccess: cptr.Of(xAccess), FxFullPathname: cptr.Of(xFullPathname),
+		FxRandomness: cptr.Of(xRandomness), FxSleep: cptr.Of(xSleep), FxCurrentTime: cptr.Of(xCurrentTime), FxGetLastError: cptr.Of(xGetLastError),
 	}
 	if code := sqlite3.Xsqlite3_vfs_register(tls, r.cVFS, 0); code != sqlite3.SQLITE_OK {
 		return fmt.Errorf("register %s: code %d", r.name, code)
@@ -113,10 +104,10 @@ func (d *Disk) Close() error {
 	return nil
 }
 
-func diskOf(pVFS uintptr) *Disk { return objectOf[*Disk](at[sqlite3.Tsqlite3_vfs](pVFS).FpAppData) }
+func diskOf(pVFS uintptr) *Disk { return objectOf[*Disk](cptr.At[cptr.VFS](pVFS).FpAppData) }
 
 func xOpen(_ *libc.TLS, pVFS, zName, pFile uintptr, flags int32, pOutFlags uintptr) int32 {
-	h := at[handle](pFile)
+	h := cptr.At[handle](pFile)
 	*h = handle{}
 	d := diskOf(pVFS)
 	opened, code := d.open(libc.GoString(zName), flags)
@@ -126,7 +117,7 @@ func xOpen(_ *libc.TLS, pVFS, zName, pFile uintptr, flags int32, pOutFlags uintp
 	h.token = keep(opened)
 	h.base.FpMethods = d.vfs.cMethods
 	if pOutFlags != 0 {
-		*at[int32](pOutFlags) = opened.flags
+		*cptr.At[int32](pOutFlags) = opened.flags
 	}
 	return sqlite3.SQLITE_OK
 }
@@ -139,12 +130,12 @@ func xAccess(_ *libc.TLS, pVFS, zName uintptr, _ int32, pOut uintptr) int32 {
 	d := diskOf(pVFS)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	*at[int32](pOut) = 0
+	*cptr.At[int32](pOut) = 0
 	if d.dead {
 		return sqlite3.SQLITE_IOERR_ACCESS
 	}
 	if d.find(libc.GoString(zName)) != nil {
-		*at[int32](pOut) = 1
+		*cptr.At[int32](pOut) = 1
 	}
 	return sqlite3.SQLITE_OK
 }
@@ -154,13 +145,13 @@ func xFullPathname(_ *libc.TLS, _, zName uintptr, n int32, zOut uintptr) int32 {
 	if len(text) > int(n) {
 		return sqlite3.SQLITE_CANTOPEN
 	}
-	copy(bytesAt(zOut, n), text)
+	copy(cptr.Bytes(zOut, n), text)
 	return sqlite3.SQLITE_OK
 }
 
 // xRandomness is not asked: SQLite seeds its generator from its default VFS.
 func xRandomness(_ *libc.TLS, _ uintptr, n int32, zOut uintptr) int32 {
-	clear(bytesAt(zOut, n))
+	clear(cptr.Bytes(zOut, n))
 	return n
 }
 
@@ -172,7 +163,7 @@ func xSleep(_ *libc.TLS, _ uintptr, micros int32) int32 {
 
 // xCurrentTime is the beginning of the Julian calendar: no statement of a ledger asks.
 func xCurrentTime(_ *libc.TLS, _, pOut uintptr) int32 {
-	*at[float64](pOut) = 0
+	*cptr.At[float64](pOut) = 0
 	return sqlite3.SQLITE_OK
 }
 
