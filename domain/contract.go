@@ -30,6 +30,9 @@ type View interface {
 	Scan(prefix, after string, limit int) []Record
 	// Available is the balance of one of the kind's escrow accounts or of the sender's own account; zero for any other.
 	Available(AccountID, Currency) int64
+	// Posting is a posting of an earlier batch, if the sender owns one of its accounts or this
+	// kind holds one; not found otherwise. After MaxPostingReads of them nothing more is found.
+	Posting(PostingRef) (p Posting, found bool)
 }
 
 // Record is one keyed piece of a kind's state.
@@ -91,6 +94,9 @@ type Write struct {
 	Status string
 	// Final closes the record: it leaves memory, its key is never used again.
 	Final bool
+	// HeldFor is the party whose money the record's escrow holds for the time being: it counts
+	// as held beside what that party has available. Empty for nobody. It never changes.
+	HeldFor PartyID
 }
 
 // Event says what happened, in the past tense.

@@ -58,6 +58,9 @@ func (w Write) check() error {
 	if !slices.IsSorted(w.Parties) || w.Status == "" {
 		return Refuse(Malformed, "record needs a status and sorted parties")
 	}
+	if w.HeldFor != "" && !slices.Contains(w.Parties, w.HeldFor) {
+		return Refuse(Malformed, "record holds money for %s, whom it does not name", w.HeldFor)
+	}
 	return CheckKey(w.Key)
 }
 

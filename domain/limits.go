@@ -13,6 +13,8 @@ const (
 	// MaxValueDaysBack and MaxValueDaysAhead bound how far a posting's value date lies from the day of booking.
 	MaxValueDaysBack  = 366
 	MaxValueDaysAhead = 366
+	// MaxPostingReads bounds the earlier postings that a contract may look up for one command.
+	MaxPostingReads = 4
 	// MaxDeadlines bounds the deadlines that one command may set or cancel.
 	MaxDeadlines = MaxBulk
 	// MaxWatches bounds the watches that one command may set or close.

@@ -27,6 +27,22 @@ type PostingRef struct {
 	Number int    `json:"number"`
 }
 
+// CheckReversal refuses a posting that does not take back what it says it reverses: the same
+// accounts the other way round, at most as much. A reversal is not reversed: pay again instead.
+func (p Posting) CheckReversal(original Posting) error {
+	switch {
+	case original.Reverses != nil:
+		return Refuse(NotPermitted, "a reversal cannot be reversed")
+	case p.Debit != original.Credit || p.Credit != original.Debit:
+		return Refuse(NotPermitted, "a reversal gives money back to where it came from")
+	case p.Amount.Currency != original.Amount.Currency:
+		return Refuse(CurrencyMismatch, "%s and %s", p.Amount.Currency, original.Amount.Currency)
+	case p.Amount.Minor > original.Amount.Minor:
+		return Refuse(InvalidAmount, "a reversal of %s: only %s were paid", p.Amount, original.Amount)
+	}
+	return nil
+}
+
 // check refuses a posting that takes what it may not, or whose cause, day or pointer make no sense.
 func (p Posting) check(kind Kind, in Input, events []Event) error {
 	if err := p.Amount.CheckPositive("posting " + p.Purpose); err != nil {

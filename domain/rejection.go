@@ -30,7 +30,7 @@ const (
 	TooLate           Code = "too-late"           // after the window
 	NoWatch           Code = "no-watch"           // an observation that nobody waits for
 	NotEvidence       Code = "not-evidence"       // an observation that does not fit the contract
-	LimitExceeded     Code = "limit-exceeded"     // a named count limit
+	LimitExceeded     Code = "limit-exceeded"     // a named limit: of a count, or of an account
 )
 
 // Rejection is a deterministic refusal: a normal result that is logged and gets a

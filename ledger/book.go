@@ -10,7 +10,14 @@ import (
 // book writes checked effects into the state. Everything that can refuse comes first; after
 // the marked line it must succeed.
 func (r *run) book(e *entry, fx domain.Effects) error {
+	if err := r.checkReversals(fx.Postings); err != nil {
+		return err
+	}
 	balances, err := r.balances(fx.Postings)
+	if err != nil {
+		return err
+	}
+	counters, err := r.checkLimits(balances)
 	if err != nil {
 		return err
 	}
@@ -24,6 +31,12 @@ func (r *run) book(e *entry, fx domain.Effects) error {
 	for _, w := range fx.Writes {
 		r.write(e, w)
 	}
+	for _, m := range balances.all {
+		r.hold(e.Kind, m)
+	}
+	for _, counter := range counters {
+		r.count(counter)
+	}
 	for _, d := range fx.Deadlines {
 		r.ask(e.Kind, d)
 	}
@@ -35,77 +48,34 @@ func (r *run) book(e *entry, fx domain.Effects) error {
 	return nil
 }
 
-// holding is what a balance is of: one account's money in one currency.
-type holding struct {
-	account  domain.AccountID
-	currency domain.Currency
-}
-
-// moved is a balance after the command's postings.
-type moved struct {
-	holding
-	minor int64
-}
-
-// movement is the balances that a command touches, in the order of its postings, and where each stands.
-type movement struct {
-	all []moved
-	at  map[holding]int
-}
-
-// add moves a balance, which is read from the state when it is first touched.
-func (m *movement) add(st *State, account domain.AccountID, amount domain.Money, sign int64) error {
-	h := holding{account, amount.Currency}
-	i, touched := m.at[h]
-	if !touched {
-		i = len(m.all)
-		m.at[h] = i
-		m.all = append(m.all, moved{h, st.balance(account, amount.Currency)})
-	}
-	sum, err := domain.AddMinor(m.all[i].minor, sign*amount.Minor)
-	m.all[i].minor = sum
-	return err
-}
-
-// balances nets the postings and refuses an account that would end below its floor.
-func (r *run) balances(postings []domain.Posting) (*movement, error) {
-	m := &movement{at: make(map[holding]int, len(postings)+1)}
+// checkReversals refuses a reversal of what the log does not hold, or of something else.
+func (r *run) checkReversals(postings []domain.Posting) error {
 	for _, p := range postings {
-		if err := m.add(r.state, p.Debit, p.Amount, -1); err != nil {
-			return nil, err
+		if p.Reverses == nil {
+			continue
 		}
-		if err := m.add(r.state, p.Credit, p.Amount, 1); err != nil {
-			return nil, err
+		original, found := r.history.Posting(*p.Reverses)
+		if !found {
+			return domain.Refuse(domain.NotFound, "entry %d has no posting %d", p.Reverses.Index, p.Reverses.Number)
 		}
-	}
-	for _, b := range m.all {
-		if b.minor < 0 && !b.account.MayGoNegative() {
-			return nil, domain.Refuse(domain.InsufficientFunds, "an account would fall short by %d minor units of %s", -b.minor, b.currency)
-		}
-	}
-	return m, nil
-}
-
-// funded are the accounts that the command leaves with a balance other than zero.
-func (m *movement) funded() map[domain.AccountID]bool {
-	funded := make(map[domain.AccountID]bool, len(m.all))
-	for _, b := range m.all {
-		if b.minor != 0 {
-			funded[b.account] = true
+		if err := p.CheckReversal(original); err != nil {
+			return err
 		}
 	}
-	return funded
+	return nil
 }
 
 // checkWrites stops the engine when a contract breaks the law of finality: a closed key
-// never opens again, and a final record holds no money.
+// never opens again, a final record holds no money, and whose money a record holds never changes.
 func (r *run) checkWrites(kind domain.Kind, writes []domain.Write, balances *movement) error {
 	var final map[string]bool
 	var funded map[domain.AccountID]bool
 	for _, w := range writes {
 		again := final[w.Key]
-		if _, open := r.state.slots.Get(recordName(kind, w.Key)); !open {
-			again = again || view{state: r.state, history: r.history, kind: kind}.Closed(w.Key)
+		if old, open := r.state.slots.Get(recordName(kind, w.Key)); open && old.HeldFor != w.HeldFor {
+			return fmt.Errorf("record %s held money for %q and is written for %q", w.Key, old.HeldFor, w.HeldFor)
+		} else if !open {
+			again = again || (&view{state: r.state, history: r.history, kind: kind}).Closed(w.Key)
 		}
 		if again {
 			return fmt.Errorf("record %s was final and is written again", w.Key)
@@ -138,6 +108,7 @@ func (r *run) holdsMore(account domain.AccountID, balances *movement) (more bool
 func (r *run) write(e *entry, w domain.Write) {
 	s := &slot{
 		Type: recordSlot, Kind: e.Kind, Key: w.Key, Body: w.Body, Parties: w.Parties, Status: w.Status, Final: w.Final,
+		HeldFor: w.HeldFor,
 	}
 	e.Records = append(e.Records, recordMark{Key: w.Key, Status: w.Status, Final: w.Final})
 	if w.Final {

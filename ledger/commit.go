@@ -20,13 +20,17 @@ type storedHistory struct {
 	asked map[string]bool
 	// closed remembers the answers to Closed: contract and engine ask about the same new keys.
 	closed map[string]bool
+	past   past
 	err    error
 }
 
 // prefetch looks up the identities of a batch in one go.
 func (e *Engine) prefetch(b Batch) (*storedHistory, error) {
 	e.forget()
-	h := &storedHistory{store: e.store, vault: e.vault, trails: e.trails, asked: map[string]bool{}, closed: map[string]bool{}}
+	h := &storedHistory{
+		store: e.store, vault: e.vault, trails: e.trails, asked: map[string]bool{}, closed: map[string]bool{},
+		past: past{archive: e.store, vault: e.vault},
+	}
 	var tags [][]byte
 	for _, item := range b.Items {
 		if item.checked == nil {
@@ -79,6 +83,18 @@ func (h *storedHistory) Closed(kind domain.Kind, key string) bool {
 	h.err = errors.Join(h.err, err)
 	h.closed[name] = closed
 	return closed
+}
+
+// Posting implements History.
+func (h *storedHistory) Posting(ref domain.PostingRef) (domain.Posting, bool) {
+	for _, t := range h.trails {
+		if at := ref.Index - t.base; ref.Index >= t.base && at < uint64(len(t.entries)) {
+			return numbered(t.entries[at].Postings, ref.Number)
+		}
+	}
+	p, found, err := h.past.posting(ref)
+	h.err = errors.Join(h.err, err)
+	return p, found
 }
 
 func fingerprintName(fingerprint []byte) string { return fmt.Sprintf("fingerprint %x", fingerprint) }
@@ -157,6 +173,7 @@ func (e *Engine) loadState(closing sealLeaf) error {
 	if err != nil {
 		return err
 	}
+	e.state.sumHeld()
 	if !bytes.Equal(closing.State, e.state.digest.sum()) {
 		return fmt.Errorf("the stored state is not the one that batch %d sealed", closing.Sequence)
 	}

@@ -93,8 +93,9 @@ func (e *Engine) rehearse(genesis []byte) error {
 // noHistory is the past of a ledger that has none.
 type noHistory struct{}
 
-func (noHistory) Closed(domain.Kind, string) bool          { return false }
-func (noHistory) Seen(string, []byte) (uint64, bool, bool) { return 0, false, false }
+func (noHistory) Closed(domain.Kind, string) bool                  { return false }
+func (noHistory) Seen(string, []byte) (uint64, bool, bool)         { return 0, false, false }
+func (noHistory) Posting(domain.PostingRef) (domain.Posting, bool) { return domain.Posting{}, false }
 
 // Open loads a ledger and checks its state against the last seal and its tree against the
 // signed head. It refuses a store that contradicts itself.

@@ -117,7 +117,7 @@ func (e *Engine) process(b Batch) (*work, error) {
 	if len(r.entries) == 0 {
 		return w, nil
 	}
-	e.trails = append(e.trails, trail{sequence: b.Sequence, seen: r.seen, closed: e.state.closed})
+	e.trails = append(e.trails, trail{sequence: b.Sequence, seen: r.seen, closed: e.state.closed, base: r.base, entries: r.entries})
 	e.size += uint64(len(r.entries)) + 1
 	w.changes, err = e.state.settle()
 	w.after = e.state.snapshot()
@@ -190,6 +190,8 @@ type trail struct {
 	sequence uint64
 	seen     map[string]*entry
 	closed   map[string]*slot
+	base     uint64
+	entries  []*entry
 }
 
 // forget drops the trails of batches that are on disk. To be called before the disk is asked.

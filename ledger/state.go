@@ -11,7 +11,7 @@ import (
 	"aval/domain/canon"
 )
 
-// slotType tells the four things that state is made of.
+// slotType tells the five things that state is made of.
 type slotType string
 
 const (
@@ -19,6 +19,7 @@ const (
 	balanceSlot  slotType = "b"
 	deadlineSlot slotType = "d"
 	watchSlot    slotType = "w"
+	outflowSlot  slotType = "o"
 )
 
 // slot is one piece of state. Its canonical bytes are the element of the state digest and,
@@ -26,14 +27,16 @@ const (
 type slot struct {
 	Type slotType    `json:"type"`
 	Kind domain.Kind `json:"kind,omitempty"`
-	// Key is a record key, an account, a deadline's contract, or a watch's subject.
+	// Key is a record key, an account, a deadline's contract, a watch's subject, or the day and
+	// account of an outflow.
 	Key string `json:"key"`
-	// Name is a balance's currency or a deadline's command.
+	// Name is a balance's or outflow's currency or a deadline's command.
 	Name    string           `json:"name,omitempty"`
 	Body    []byte           `json:"body,omitempty"`
 	Parties []domain.PartyID `json:"parties,omitempty"`
 	Status  string           `json:"status,omitempty"`
 	Final   bool             `json:"final,omitempty"`
+	HeldFor domain.PartyID   `json:"heldFor,omitempty"`
 	Minor   int64            `json:"minor,omitempty"`
 	At      domain.Millis    `json:"at,omitempty"`
 	Watch   *domain.Watch    `json:"watch,omitempty"`
@@ -59,6 +62,11 @@ type State struct {
 	slots     *btree.Map[string, *slot]
 	deadlines *btree.Map[string, *slot]
 	digest    *stateDigest
+	// held sums up, by party and currency, what escrows hold for a party. It follows from the
+	// records and balances and is no part of the digest.
+	held *btree.Map[string, int64]
+	// limits are those of the limit records, for the goroutine that executes.
+	limits map[holding]domain.Limit
 	// before holds, for each slot touched since the last settle, what it was; nil for new.
 	before map[string]*slot
 	// closed holds the records that became final since the last settle.
@@ -68,13 +76,13 @@ type State struct {
 func newState() *State {
 	return &State{
 		slots: &btree.Map[string, *slot]{}, deadlines: &btree.Map[string, *slot]{}, digest: &stateDigest{},
-		before: map[string]*slot{}, closed: map[string]*slot{},
+		held: &btree.Map[string, int64]{}, limits: map[holding]domain.Limit{}, before: map[string]*slot{}, closed: map[string]*slot{},
 	}
 }
 
 // snapshot is a read-only copy, cheap because both share their nodes. Only for a settled state.
 func (st *State) snapshot() *State {
-	return &State{slots: st.slots.Copy(), deadlines: st.deadlines.Copy(), digest: st.digest}
+	return &State{slots: st.slots.Copy(), deadlines: st.deadlines.Copy(), digest: st.digest, held: st.held.Copy()}
 }
 
 // put sets a slot; drop removes one.
@@ -83,6 +91,9 @@ func (st *State) put(s *slot) {
 	st.touch(name)
 	if s.Type == recordSlot && s.Kind == domain.GovernanceKind {
 		s.registered = registered(s.Key, s.Body)
+	}
+	if limit, ok := limitOf(s); ok {
+		st.limits[holding{domain.PartyAccount(limit.Party), limit.Currency}] = limit
 	}
 	st.slots.Set(name, s)
 	if s.Type == deadlineSlot {

@@ -55,7 +55,7 @@ func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []d
 	}
 	a := &audit{
 		executor: newExecutor(keys.Origin, contracts, codecs), archive: archive, vault: vault, tree: tree, state: newState(),
-		closed: &stateDigest{}, past: map[string]*entry{}, gone: map[string]bool{}, members: map[string]map[string]bool{},
+		postings: past{archive: archive, vault: vault}, closed: &stateDigest{}, past: map[string]*entry{}, gone: map[string]bool{}, members: map[string]map[string]bool{},
 	}
 	if err := a.replay(head); err != nil {
 		return Report{}, err
@@ -88,13 +88,18 @@ type audit struct {
 	closed *stateDigest
 	past   map[string]*entry
 	gone   map[string]bool
+	// postings are those of entries before from, the first of the batch, which were compared
+	// already; err is a failure to read them.
+	postings past
+	from     uint64
+	err      error
 	// members holds the tags of the records in each list, by the tag of the list.
 	members map[string]map[string]bool
 	report  Report
 	last    sealLeaf
 }
 
-// Seen and Closed make the audit the History of its own replay.
+// Seen, Closed and Posting make the audit the History of its own replay.
 func (a *audit) Seen(id string, fingerprint []byte) (index uint64, same, found bool) {
 	e, found := a.past[id]
 	if !found {
@@ -104,6 +109,15 @@ func (a *audit) Seen(id string, fingerprint []byte) (index uint64, same, found b
 }
 
 func (a *audit) Closed(kind domain.Kind, key string) bool { return a.gone[recordName(kind, key)] }
+
+func (a *audit) Posting(ref domain.PostingRef) (domain.Posting, bool) {
+	if ref.Index >= a.from {
+		return domain.Posting{}, false
+	}
+	p, found, err := a.postings.posting(ref)
+	a.err = errors.Join(a.err, err)
+	return p, found
+}
 
 // replay walks the leaves batch by batch.
 func (a *audit) replay(head Head) error {
@@ -164,9 +178,10 @@ func (a *audit) batch(stored []StoredEntry, closing StoredEntry) error {
 			b.Items = append(b.Items, Item{Format: e.Format, Raw: e.Raw, checked: a.parsed(e)})
 		}
 	}
+	a.from = stored[0].Index
 	a.checkSignatures(registry{a.state}, b)
-	r, err := a.execute(a.state, a, b, stored[0].Index)
-	if err != nil {
+	r, err := a.execute(a.state, a, b, a.from)
+	if err = errors.Join(err, a.err); err != nil {
 		return &Fault{stored[0].Index, err}
 	}
 	return a.compareBatch(b, r.entries, stored, bodies, closing)

@@ -14,6 +14,8 @@ type History interface {
 	Closed(kind domain.Kind, key string) bool
 	// Seen finds the entry of a submission's identity and whether its content was the same.
 	Seen(id string, fingerprint []byte) (index uint64, same, found bool)
+	// Posting finds a posting of an earlier batch.
+	Posting(ref domain.PostingRef) (p domain.Posting, found bool)
 }
 
 // view is a contract's sight of the state, before its own command.
@@ -22,9 +24,11 @@ type view struct {
 	history History
 	kind    domain.Kind
 	sender  domain.PartyID
+	// reads counts the postings that were looked up.
+	reads int
 }
 
-func (v view) Get(key string) ([]byte, bool) {
+func (v *view) Get(key string) ([]byte, bool) {
 	s, ok := v.state.slots.Get(recordName(v.kind, key))
 	if !ok {
 		return nil, false
@@ -32,14 +36,14 @@ func (v view) Get(key string) ([]byte, bool) {
 	return s.Body, true
 }
 
-func (v view) Closed(key string) bool {
+func (v *view) Closed(key string) bool {
 	if _, ok := v.state.closed[recordName(v.kind, key)]; ok {
 		return true
 	}
 	return v.history.Closed(v.kind, key)
 }
 
-func (v view) Scan(prefix, after string, limit int) []domain.Record {
+func (v *view) Scan(prefix, after string, limit int) []domain.Record {
 	limit = min(limit, domain.MaxScan)
 	if limit <= 0 {
 		return nil
@@ -57,11 +61,28 @@ func (v view) Scan(prefix, after string, limit int) []domain.Record {
 	return found
 }
 
-func (v view) Available(account domain.AccountID, c domain.Currency) int64 {
+func (v *view) Available(account domain.AccountID, c domain.Currency) int64 {
 	if account.HeldBy(v.kind) || v.sender != "" && account == domain.PartyAccount(v.sender) {
 		return v.state.balance(account, c)
 	}
 	return 0
+}
+
+func (v *view) Posting(ref domain.PostingRef) (domain.Posting, bool) {
+	v.reads++
+	if v.reads > domain.MaxPostingReads {
+		return domain.Posting{}, false
+	}
+	p, found := v.history.Posting(ref)
+	if !found || !v.mayRead(p.Debit) && !v.mayRead(p.Credit) {
+		return domain.Posting{}, false
+	}
+	return p, true
+}
+
+// mayRead says whether the account is the sender's or the kind's.
+func (v *view) mayRead(account domain.AccountID) bool {
+	return account.HeldBy(v.kind) || v.sender != "" && account.Owner() == v.sender
 }
 
 // registry reads parties, keys, devices and sources from the records of governance.

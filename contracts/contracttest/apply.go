@@ -2,6 +2,7 @@ package contracttest
 
 import (
 	"maps"
+	"strings"
 
 	"aval/domain"
 	"aval/domain/canon"
@@ -13,12 +14,20 @@ func (b *Bench) apply(kind domain.Kind, in domain.Input, fx domain.Effects) erro
 	if err := fx.Check(kind, in); err != nil {
 		b.t.Fatalf("law effects: %s of %s: %v", in.Command.Name, kind, err)
 	}
+	if err := b.checkReversals(fx.Postings); err != nil {
+		return err
+	}
 	balances, err := net(b.balances, fx.Postings)
+	if err != nil {
+		return err
+	}
+	spent, err := b.checkLimits(balances, fx.Postings, domain.Day(in.Now))
 	if err != nil {
 		return err
 	}
 	// Nothing is refused from here on.
 	b.balances = balances
+	maps.Copy(b.spent, spent)
 	for _, p := range fx.Postings {
 		b.postings = append(b.postings, bookedPosting{in.Now, kind, p})
 	}
@@ -59,8 +68,16 @@ func (b *Bench) write(kind domain.Kind, w domain.Write) {
 	if b.records[key].final {
 		b.t.Fatalf("law finality: %s writes %s, which is final", kind, w.Key)
 	}
+	if old, written := b.records[key]; written && old.heldFor != w.HeldFor {
+		b.t.Fatalf("law held: %s wrote %s for %q and now for %q", kind, w.Key, old.heldFor, w.HeldFor)
+	}
 	b.checkCanonical("record "+w.Key, w.Body)
-	b.records[key] = record{body: w.Body, parties: w.Parties, status: w.Status, final: w.Final}
+	b.records[key] = record{body: w.Body, parties: w.Parties, status: w.Status, final: w.Final, heldFor: w.HeldFor}
+	if kind == domain.CashKind && strings.HasPrefix(w.Key, "limit/") {
+		var limit domain.Limit
+		b.decode(w.Body, &limit)
+		b.limits[balanceKey{domain.PartyAccount(limit.Party), limit.Currency}] = limit
+	}
 }
 
 func (b *Bench) book(kind domain.Kind, now domain.Millis, e domain.Event) {

@@ -34,6 +34,10 @@ type Bench struct {
 	messages  map[messageKey]string // fingerprint
 	events    []bookedEvent
 	postings  []bookedPosting
+	// entries holds the postings of every command, deadline and observation that was judged, none of a refused one.
+	entries [][]domain.Posting
+	limits  map[balanceKey]domain.Limit
+	spent   map[spentKey]int64
 	// forgiving lets a deadline be refused, for stories in which deadlines come without cause.
 	forgiving bool
 }
@@ -48,11 +52,18 @@ type record struct {
 	parties []domain.PartyID
 	status  string
 	final   bool
+	heldFor domain.PartyID
 }
 
 type balanceKey struct {
 	account  domain.AccountID
 	currency domain.Currency
+}
+
+// spentKey counts what was taken from an account on a day.
+type spentKey struct {
+	balanceKey
+	day domain.Date
 }
 
 type deadlineKey struct {
@@ -95,6 +106,7 @@ func newBench(t reporter, kinds ...domain.Contract) *Bench {
 		parties: map[domain.PartyID]domain.Party{}, devices: map[string]domain.Device{}, sources: map[string]domain.Source{},
 		records: map[recordKey]record{}, balances: map[balanceKey]int64{}, deadlines: map[deadlineKey]domain.Millis{},
 		watches: map[watchKey]domain.Watch{}, messages: map[messageKey]string{},
+		limits: map[balanceKey]domain.Limit{}, spent: map[spentKey]int64{},
 	}
 	for _, c := range kinds {
 		if err := c.Kind().Check(); err != nil {
@@ -127,6 +139,27 @@ func (b *Bench) Fund(party domain.PartyID, amount domain.Money) {
 // Balance is credits minus debits in minor units.
 func (b *Bench) Balance(account domain.AccountID, currency domain.Currency) int64 {
 	return b.balances[balanceKey{account, currency}]
+}
+
+// Held is what the escrows of open records hold for a party, in minor units.
+func (b *Bench) Held(party domain.PartyID, currency domain.Currency) (minor int64) {
+	for key, r := range b.records {
+		if r.heldFor == party && !r.final {
+			minor += b.Balance(domain.EscrowAccount(key.kind, key.key), currency)
+		}
+	}
+	return minor
+}
+
+// Size is how many commands, deadlines and observations were judged, refused ones too: the
+// next one is the entry with that index.
+func (b *Bench) Size() uint64 { return uint64(len(b.entries)) }
+
+func (b *Bench) posting(ref domain.PostingRef) (domain.Posting, bool) {
+	if ref.Index >= b.Size() || ref.Number < 0 || ref.Number >= len(b.entries[ref.Index]) {
+		return domain.Posting{}, false
+	}
+	return b.entries[ref.Index][ref.Number], true
 }
 
 // Status is the status word of an open or final record, empty if it was never written.

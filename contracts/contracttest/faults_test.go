@@ -131,7 +131,7 @@ func TestAViewShowsOpenRecordsOfItsKindAndOwnMoney(t *testing.T) {
 	for account, minor := range map[domain.AccountID]int64{"party/acme": 1, "party/other": 2, "escrow/pot/1/pot/a": 3, "escrow/jar/1/pot/a": 4, "issue/acme": 5} {
 		b.balances[balanceKey{account, "EUR"}] = minor
 	}
-	v := view{b, "pot/1", "acme"}
+	v := &view{b: b, kind: "pot/1", sender: "acme"}
 	found := v.Scan("pot/", "pot/a", 5)
 	if len(found) != 2 || found[0].Key != "pot/b" || found[1].Key != "pot/c" || len(v.Scan("pot/", "", 1)) != 1 {
 		t.Errorf("scan gives %v", found)

@@ -33,7 +33,17 @@ func (b *Bench) renderEvents() (text []byte) {
 
 func (b *Bench) renderPostings() (text []byte) {
 	for _, p := range b.postings {
-		text = fmt.Appendf(text, "%s %s %s: %s -> %s %s\n", instant(p.at), p.kind, p.Purpose, p.Debit, p.Credit, p.Amount)
+		text = fmt.Appendf(text, "%s %s %s: %s -> %s %s", instant(p.at), p.kind, p.Purpose, p.Debit, p.Credit, p.Amount)
+		if p.ValueDate != "" {
+			text = fmt.Appendf(text, " value %s", p.ValueDate)
+		}
+		if p.Reverses != nil {
+			text = fmt.Appendf(text, " reverses %d/%d", p.Reverses.Index, p.Reverses.Number)
+		}
+		if p.Cause > 0 {
+			text = fmt.Appendf(text, " by event %d", p.Cause)
+		}
+		text = append(text, '\n')
 	}
 	return text
 }

@@ -180,15 +180,18 @@ func (b *Bench) step(in domain.Input) error {
 	if err == nil {
 		err = b.apply(c.Kind(), in, fx)
 	}
+	b.entries = append(b.entries, nil)
+	if err == nil {
+		b.entries[len(b.entries)-1] = fx.Postings
+	}
 	b.checkLaws()
 	return err
 }
 
 func (b *Bench) judge(c domain.Contract, in domain.Input) (domain.Effects, error) {
 	b.t.Helper()
-	v := view{b, c.Kind(), in.Sender}
-	fx, err := c.Apply(v, in)
-	again, errAgain := c.Apply(v, in)
+	fx, err := c.Apply(&view{b: b, kind: c.Kind(), sender: in.Sender}, in)
+	again, errAgain := c.Apply(&view{b: b, kind: c.Kind(), sender: in.Sender}, in)
 	if !reflect.DeepEqual(fx, again) || fmt.Sprint(err) != fmt.Sprint(errAgain) {
 		b.t.Fatalf("law determinism: %s of %s gave two results:\n%+v, %v\n%+v, %v", in.Command.Name, c.Kind(), fx, err, again, errAgain)
 	}

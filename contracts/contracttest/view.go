@@ -15,9 +15,11 @@ type view struct {
 	b      *Bench
 	kind   domain.Kind
 	sender domain.PartyID
+	// reads counts the postings that were looked up.
+	reads int
 }
 
-func (v view) Get(key string) ([]byte, bool) {
+func (v *view) Get(key string) ([]byte, bool) {
 	r, found := v.b.records[recordKey{v.kind, key}]
 	if !found || r.final {
 		return nil, false
@@ -25,9 +27,9 @@ func (v view) Get(key string) ([]byte, bool) {
 	return bytes.Clone(r.body), true
 }
 
-func (v view) Closed(key string) bool { return v.b.records[recordKey{v.kind, key}].final }
+func (v *view) Closed(key string) bool { return v.b.records[recordKey{v.kind, key}].final }
 
-func (v view) Scan(prefix, after string, limit int) []domain.Record {
+func (v *view) Scan(prefix, after string, limit int) []domain.Record {
 	v.b.t.Helper()
 	if limit < 1 || limit > domain.MaxScan {
 		v.b.t.Fatalf("%s scans with limit %d, want 1 to %d", v.kind, limit, domain.MaxScan)
@@ -46,12 +48,26 @@ func (v view) Scan(prefix, after string, limit int) []domain.Record {
 	return found
 }
 
-func (v view) Available(account domain.AccountID, currency domain.Currency) int64 {
+func (v *view) Available(account domain.AccountID, currency domain.Currency) int64 {
 	own := v.sender != "" && account == domain.PartyAccount(v.sender)
 	if !own && !account.HeldBy(v.kind) {
 		return 0
 	}
 	return v.b.Balance(account, currency)
+}
+
+func (v *view) Posting(ref domain.PostingRef) (domain.Posting, bool) {
+	v.b.t.Helper()
+	if v.reads++; v.reads > domain.MaxPostingReads {
+		v.b.t.Fatalf("%s looks up more than %d postings for one command", v.kind, domain.MaxPostingReads)
+	}
+	p, found := v.b.posting(ref)
+	for _, account := range []domain.AccountID{p.Debit, p.Credit} {
+		if found && (account.HeldBy(v.kind) || v.sender != "" && account.Owner() == v.sender) {
+			return p, true
+		}
+	}
+	return domain.Posting{}, false
 }
 
 func sortedKeys[K comparable, V any](m map[K]V, compare func(a, b K) int) []K {

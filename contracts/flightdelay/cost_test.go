@@ -29,6 +29,8 @@ func (c *counted) Closed(string) bool { return false }
 
 func (c *counted) Available(domain.AccountID, domain.Currency) int64 { return domain.MaxMinor }
 
+func (c *counted) Posting(domain.PostingRef) (domain.Posting, bool) { return domain.Posting{}, false }
+
 func (c *counted) Scan(prefix, after string, limit int) (found []domain.Record) {
 	for key, body := range c.records {
 		if strings.HasPrefix(key, prefix) && key > after {

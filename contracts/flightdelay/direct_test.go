@@ -22,6 +22,7 @@ func (f frozen) Get(key string) ([]byte, bool) {
 func (frozen) Closed(string) bool                                { return false }
 func (frozen) Scan(string, string, int) []domain.Record          { return nil }
 func (frozen) Available(domain.AccountID, domain.Currency) int64 { return 0 }
+func (frozen) Posting(domain.PostingRef) (domain.Posting, bool)  { return domain.Posting{}, false }
 
 func TestOnlyTheEngineSendsDeadlines(t *testing.T) {
 	for _, c := range []struct {

@@ -264,3 +264,4 @@ func (v viewOf) Get(key string) ([]byte, bool) {
 func (viewOf) Closed(string) bool                                { return false }
 func (viewOf) Scan(string, string, int) []domain.Record          { return nil }
 func (viewOf) Available(domain.AccountID, domain.Currency) int64 { return 0 }
+func (viewOf) Posting(domain.PostingRef) (domain.Posting, bool)  { return domain.Posting{}, false }
