@@ -21,6 +21,7 @@ func (v view) Get(key string) ([]byte, bool)                   { b, ok := v[key]
 func (view) Closed(string) bool                                { return false }
 func (view) Scan(string, string, int) []domain.Record          { return nil }
 func (view) Available(domain.AccountID, domain.Currency) int64 { return 0 }
+func (view) Posting(domain.PostingRef) (domain.Posting, bool)  { return domain.Posting{}, false }
 
 func TestPutComesBackThroughLoad(t *testing.T) {
 	want := terms{Buyer: "acme", Price: domain.Money{Minor: 500, Currency: "EUR"}}

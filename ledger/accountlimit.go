@@ -61,13 +61,13 @@ func (r *run) count(counter *slot) {
 	}
 }
 
-// limitOf decodes a limit once, when its record enters the state.
-func limitOf(s *slot) (domain.Limit, bool) {
+// limitOf decodes a limit, and what it is of, when its record enters or leaves the state.
+func limitOf(s *slot) (h holding, limit domain.Limit, ok bool) {
 	if s.Type != recordSlot || s.Kind != domain.CashKind || !strings.HasPrefix(s.Key, "limit/") {
-		return domain.Limit{}, false
+		return h, limit, false
 	}
-	limit, ok := decoded[domain.Limit](s.Body).(domain.Limit)
-	return limit, ok
+	limit, ok = decoded[domain.Limit](s.Body).(domain.Limit)
+	return holding{domain.PartyAccount(limit.Party), limit.Currency}, limit, ok
 }
 
 // hold keeps the sum of what is held for a party, when the escrow of one of its records moves.

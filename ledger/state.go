@@ -92,8 +92,8 @@ func (st *State) put(s *slot) {
 	if s.Type == recordSlot && s.Kind == domain.GovernanceKind {
 		s.registered = registered(s.Key, s.Body)
 	}
-	if limit, ok := limitOf(s); ok {
-		st.limits[holding{domain.PartyAccount(limit.Party), limit.Currency}] = limit
+	if of, limit, ok := limitOf(s); ok {
+		st.limits[of] = limit
 	}
 	st.slots.Set(name, s)
 	if s.Type == deadlineSlot {
@@ -112,8 +112,14 @@ func (st *State) touch(name string) {
 	if _, seen := st.before[name]; !seen {
 		st.before[name] = old
 	}
-	if old != nil && old.Type == deadlineSlot {
+	if old == nil {
+		return
+	}
+	if old.Type == deadlineSlot {
 		st.deadlines.Delete(old.due())
+	}
+	if of, _, ok := limitOf(old); ok {
+		delete(st.limits, of)
 	}
 }
 

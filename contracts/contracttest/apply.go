@@ -29,7 +29,7 @@ func (b *Bench) apply(kind domain.Kind, in domain.Input, fx domain.Effects) erro
 	b.balances = balances
 	maps.Copy(b.spent, spent)
 	for _, p := range fx.Postings {
-		b.postings = append(b.postings, bookedPosting{in.Now, kind, p})
+		b.postings = append(b.postings, bookedPosting{in.Now, kind, p, fx.Events[p.Cause].Name})
 	}
 	for _, w := range fx.Writes {
 		b.write(kind, w)

@@ -91,6 +91,8 @@ type bookedPosting struct {
 	at   domain.Millis
 	kind domain.Kind
 	domain.Posting
+	// event is the name of its cause.
+	event string
 }
 
 // New makes an empty Bench at time zero for these kinds.

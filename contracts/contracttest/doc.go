@@ -36,7 +36,10 @@
 // parts "events", "postings", "balances" and "statuses" hold the outcome, one line an item:
 //
 //	TIME KIND NAME KEY [PARTIES] BODY
-//	TIME KIND PURPOSE: DEBIT -> CREDIT AMOUNT
+//	TIME KIND PURPOSE: DEBIT -> CREDIT AMOUNT [value DAY] [reverses INDEX/NUMBER] [by EVENT]
 //	ACCOUNT AMOUNT
 //	KIND KEY STATUS open|final [PARTIES]
+//
+// The event is named where the first one of the step is not the cause. A step's index, which a
+// reversal names, is the number of steps, deadlines and refusals among them, before it.
 package contracttest

@@ -40,8 +40,8 @@ func (b *Bench) renderPostings() (text []byte) {
 		if p.Reverses != nil {
 			text = fmt.Appendf(text, " reverses %d/%d", p.Reverses.Index, p.Reverses.Number)
 		}
-		if p.Cause > 0 {
-			text = fmt.Appendf(text, " by event %d", p.Cause)
+		if p.Cause > 0 { // the first event speaks for itself
+			text = fmt.Appendf(text, " by %s", p.event)
 		}
 		text = append(text, '\n')
 	}
