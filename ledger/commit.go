@@ -99,7 +99,15 @@ func (h *storedHistory) Posting(ref domain.PostingRef) (domain.Posting, bool) {
 
 func fingerprintName(fingerprint []byte) string { return fmt.Sprintf("fingerprint %x", fingerprint) }
 func partyName(p domain.PartyID) string         { return "party " + string(p) }
-func accountName(a domain.AccountID) string     { return "account " + string(a) }
+
+// accountName is where the postings of an account are filed: those of a party's own accounts
+// under the party, which sees their entries anyway.
+func accountName(a domain.AccountID) string {
+	if owner := a.Owner(); owner != "" {
+		return partyName(owner)
+	}
+	return "account " + string(a)
+}
 
 // commitOf gathers everything a batch changes on disk, sealed or tagged.
 func (e *Engine) commitOf(sealed []*sealedEntry, closing []byte, changes []change) Commit {

@@ -30,7 +30,7 @@ type Store struct {
 	read  *sql.DB
 	mu    sync.Mutex // one writer at a time: Append, Quarantine
 
-	insertEntry, insertID, insertRef, upsertSlot, deleteSlot, insertMember, upsertTile *sql.Stmt
+	insertEntries, insertIDs, insertRefs, upsertSlots, deleteSlots, insertMembers, upsertTiles rowsStatement
 }
 
 // Create makes a new database file. It fails if the file holds a ledger already.
@@ -146,26 +146,28 @@ func apply(db *sql.DB, script string, version int) error {
 	return tx.Commit()
 }
 
+// prepare makes the statements of Append: those that insert many rows at a time in each width
+// of rowWidths, because a statement costs more than a row.
 func (s *Store) prepare() error {
 	for _, p := range []struct {
-		into **sql.Stmt
-		text string
+		into *rowsStatement
+		head string
+		args int
+		tail string
 	}{
-		{&s.insertEntry, "INSERT INTO entries (idx, leaf, body) VALUES (?, ?, ?)"},
-		{&s.insertID, "INSERT INTO identities (tag, fingerprint, idx) VALUES (?, ?, ?)"},
-		{&s.insertRef, "INSERT INTO refs (segment, tag, idx) VALUES (?, ?, ?)"},
-		{&s.upsertSlot, `INSERT INTO slots (tag, open, body) VALUES (?, ?, ?)
-			ON CONFLICT (tag) DO UPDATE SET open = excluded.open, body = excluded.body`},
-		{&s.deleteSlot, "DELETE FROM slots WHERE tag = ?"},
-		{&s.insertMember, "INSERT OR IGNORE INTO members (list, tag) VALUES (?, ?)"},
-		{&s.upsertTile, `INSERT INTO tiles (level, n, data) VALUES (?, ?, ?)
-			ON CONFLICT (level, n) DO UPDATE SET data = excluded.data`},
+		{&s.insertEntries, "INSERT INTO entries (idx, leaf, body) VALUES", 3, ""},
+		{&s.insertIDs, "INSERT INTO identities (tag, fingerprint, idx) VALUES", 3, ""},
+		{&s.insertRefs, "INSERT INTO refs (segment, tag, idx) VALUES", 3, ""},
+		{&s.upsertSlots, "INSERT INTO slots (tag, open, body) VALUES", 3,
+			" ON CONFLICT (tag) DO UPDATE SET open = excluded.open, body = excluded.body"},
+		{&s.deleteSlots, "DELETE FROM slots WHERE (tag) IN (VALUES", 1, ")"},
+		{&s.insertMembers, "INSERT OR IGNORE INTO members (list, tag) VALUES", 2, ""},
+		{&s.upsertTiles, "INSERT INTO tiles (level, n, data) VALUES", 3, " ON CONFLICT (level, n) DO UPDATE SET data = excluded.data"},
 	} {
-		statement, err := s.write.Prepare(p.text)
-		if err != nil {
+		var err error
+		if *p.into, err = prepareRows(s.write, p.head, p.args, p.tail); err != nil {
 			return fmt.Errorf("prepare: %w", err)
 		}
-		*p.into = statement
 	}
 	return nil
 }
@@ -198,52 +200,37 @@ func (s *Store) Append(c ledger.Commit) error {
 }
 
 func (s *Store) insert(tx *sql.Tx, c ledger.Commit) error {
-	w := writer{tx: tx}
+	entries, ids, refs := s.insertEntries.rows(tx), s.insertIDs.rows(tx), s.insertRefs.rows(tx)
 	for _, e := range c.Entries {
-		w.exec(s.insertEntry, e.Index, e.Leaf, notNil(e.Body))
+		entries.add(e.Index, e.Leaf, notNil(e.Body))
 	}
 	for _, id := range c.IDs {
-		w.exec(s.insertID, id.Tag, id.Fingerprint, id.Index)
+		ids.add(id.Tag, id.Fingerprint, id.Index)
 	}
 	for _, ref := range c.Refs {
-		w.exec(s.insertRef, ref.Index/segmentEntries, ref.Tag, ref.Index)
+		refs.add(ref.Index/segmentEntries, ref.Tag, ref.Index)
 	}
+	slots, gone, members := s.upsertSlots.rows(tx), s.deleteSlots.rows(tx), s.insertMembers.rows(tx)
 	for _, slot := range c.Slots {
 		if slot.Body == nil {
-			w.exec(s.deleteSlot, slot.Tag)
+			gone.add(slot.Tag)
 			continue
 		}
-		w.exec(s.upsertSlot, slot.Tag, slot.Open, slot.Body)
+		slots.add(slot.Tag, slot.Open, slot.Body)
 		for _, list := range slot.Members {
-			w.exec(s.insertMember, list, slot.Tag)
+			members.add(list, slot.Tag)
 		}
 	}
+	tiles := s.upsertTiles.rows(tx)
 	for _, tile := range c.Tiles {
-		w.exec(s.upsertTile, tile.Level, tile.N, tile.Data)
+		tiles.add(tile.Level, tile.N, tile.Data)
 	}
-	return w.err
-}
-
-// writer runs prepared statements in a transaction until the first error.
-type writer struct {
-	tx    *sql.Tx
-	bound map[*sql.Stmt]*sql.Stmt
-	err   error
-}
-
-func (w *writer) exec(statement *sql.Stmt, args ...any) {
-	if w.err != nil {
-		return
+	for _, r := range []*rows{entries, ids, refs, gone, slots, members, tiles} {
+		if err := r.flush(); err != nil {
+			return err
+		}
 	}
-	if w.bound == nil {
-		w.bound = map[*sql.Stmt]*sql.Stmt{}
-	}
-	bound, ok := w.bound[statement]
-	if !ok {
-		bound = w.tx.Stmt(statement)
-		w.bound[statement] = bound
-	}
-	_, w.err = bound.Exec(args...)
+	return nil
 }
 
 // Quarantine implements ledger.Store.
