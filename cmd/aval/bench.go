@@ -16,7 +16,7 @@ func benchCommand() *cobra.Command {
 		Use: "bench", Short: "Load a node on this machine and measure it", Args: cobra.NoArgs,
 		Long: `Make a node in a temporary folder, load it with signed transfers, and measure how many are
 committed with a receipt, beside the limits of this machine measured in the same run. The
-load comes from the same process. --rate offers a fixed rate (open loop; waiting counts);
+load comes from the same process; commands are signed before the measured time. --rate offers a fixed rate (open loop; waiting counts);
 without it each of the callers sends its next command when it has its answer (closed loop).`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r, err := bench.Run(c.Context(), o)
@@ -31,6 +31,7 @@ without it each of the callers sends its next command when it has its answer (cl
 	c.Flags().IntVar(&o.Seconds, "seconds", 5, "time to measure, after a tenth of it to warm up")
 	c.Flags().IntVar(&o.Rate, "rate", 0, "commands to offer a second; 0 for a closed loop")
 	c.Flags().IntVar(&o.Accounts, "accounts", 1000, "parties that pay each other; 1 for one hot account")
+	c.Flags().IntVar(&o.Bulk, "bulk", 1, "transfers under one signature, up to 1000")
 	c.Flags().StringVar(&o.Dir, "dir", "", "folder for the node's files, for measuring another disk; a temporary one by default")
 	p.flag(c)
 	return c

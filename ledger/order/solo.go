@@ -14,7 +14,8 @@ import (
 	"aval/ledger"
 )
 
-// Linger is the longest that the first item of a batch waits for company.
+// Linger is the longest that the first item of a batch waits for company: until half as many
+// have come as made the batch before. So one who submits alone waits for nobody.
 const Linger = 2 * time.Millisecond
 
 // maxSleep is the longest that Next sleeps before it looks at the clock again.
@@ -35,6 +36,8 @@ type Solo struct {
 	wake   chan struct{}
 	closed chan struct{}
 	once   sync.Once
+	// company is the number of items in the last batch; it belongs to the caller of Next.
+	company int
 }
 
 // NewSolo makes an orderer that reads the time from now.
@@ -96,8 +99,8 @@ func behind(now, last domain.Millis) error {
 	return nil
 }
 
-// Next implements ledger.Orderer. A batch is cut at 1,000 items, 8 MiB or Linger after its
-// first item, and without items when a deadline is due.
+// Next implements ledger.Orderer. A batch is cut at 1,000 items, at 8 MiB, when half the
+// company of the last one is there or Linger after its first item, and without items when a deadline is due.
 func (s *Solo) Next(ctx context.Context, last ledger.Batch, due domain.Millis) (ledger.Batch, error) {
 	for {
 		now := domain.Millis(s.now().UnixMilli())
@@ -143,11 +146,15 @@ func (s *Solo) await(ctx context.Context, now, due domain.Millis) (ledger.Item, 
 
 // gather collects company for the first item.
 func (s *Solo) gather(ctx context.Context, first ledger.Item) []ledger.Item {
-	timer := time.NewTimer(Linger)
-	defer timer.Stop()
 	b := &basket{}
 	b.put(first)
-	for s.drain(b); !b.full(); s.drain(b) {
+	s.drain(b)
+	if len(b.items) >= s.company/2 || b.full() {
+		return b.items
+	}
+	timer := time.NewTimer(Linger)
+	defer timer.Stop()
+	for len(b.items) < s.company/2 && !b.full() {
 		select {
 		case item := <-s.items:
 			s.took(item)
@@ -156,9 +163,9 @@ func (s *Solo) gather(ctx context.Context, first ledger.Item) []ledger.Item {
 		case <-timer.C:
 		case <-ctx.Done():
 		}
-		s.drain(b) // what has come by now need not wait for the next batch
 		break
 	}
+	s.drain(b) // what has come by now need not wait for the next batch
 	return b.items
 }
 
@@ -195,5 +202,6 @@ func (b *basket) full() bool {
 // clock get two different times.
 func (s *Solo) cut(last ledger.Batch, items []ledger.Item) ledger.Batch {
 	now := domain.Millis(s.now().UnixMilli())
+	s.company = len(items)
 	return ledger.Batch{Sequence: last.Sequence + 1, Now: max(now, last.Now+1), Items: items}
 }

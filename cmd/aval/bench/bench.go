@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -52,6 +53,8 @@ type Options struct {
 	Rate int
 	// Accounts is how many parties pay each other; 1 means one payer for all, the hot account.
 	Accounts int
+	// Bulk is the transfers under one signature; 0 and 1 send single transfers.
+	Bulk int
 	// Dir is where the node's files are made; empty for a temporary folder.
 	Dir string
 }
@@ -61,6 +64,9 @@ type Result struct {
 	Mode     string `json:"mode"`
 	InFlight int    `json:"in_flight"`
 	Accounts int    `json:"accounts"`
+	// Bulk is the transfers in one command. SignedAhead says how many of the commands were signed before the measured time.
+	Bulk        int `json:"bulk"`
+	SignedAhead int `json:"signed_ahead"`
 	// Rate is what was offered, 0 for a closed loop. Late counts offers that found nobody free and were sent late; their wait counts.
 	Rate      int     `json:"rate"`
 	Late      int     `json:"late"`
@@ -90,7 +96,7 @@ func (o Options) check() error {
 		value, min int
 		max        int
 	}{
-		{"in-flight", o.InFlight, 1, MaxInFlight}, {"seconds", o.Seconds, 1, MaxSeconds}, {"accounts", o.Accounts, 1, MaxAccounts}, {"rate", o.Rate, 0, MaxRate},
+		{"in-flight", o.InFlight, 1, MaxInFlight}, {"seconds", o.Seconds, 1, MaxSeconds}, {"accounts", o.Accounts, 1, MaxAccounts}, {"rate", o.Rate, 0, MaxRate}, {"bulk", o.Bulk, 0, domain.MaxBulk},
 	} {
 		if c.value < c.min || c.value > c.max {
 			return fmt.Errorf("--%s %d: want %d to %d", c.name, c.value, c.min, c.max)
@@ -136,8 +142,11 @@ type load struct {
 	node    *node.Node
 	bank    *envelope.Signer
 	payers  []*envelope.Signer
-	submit  func(ctx context.Context, s *envelope.Signer, jws []byte) (ledger.Reply, error)
+	submit  func(ctx context.Context, jws []byte) (ledger.Reply, error)
 	serial  atomic.Uint64
+	// ahead are commands signed before they are due; next is the first not yet taken.
+	ahead [][]byte
+	next  atomic.Int64
 }
 
 func start(ctx context.Context, dir string, o Options) (*load, func() error, error) {
@@ -172,16 +181,16 @@ func start(ctx context.Context, dir string, o Options) (*load, func() error, err
 	return b, stop, err
 }
 
-func (b *load) direct(ctx context.Context, _ *envelope.Signer, jws []byte) (ledger.Reply, error) {
+func (b *load) direct(ctx context.Context, jws []byte) (ledger.Reply, error) {
 	return b.node.Engine.Submit(ctx, ledger.CommandFormat, jws, ledger.ForReceipt)
 }
 
 // overHTTP makes one client that all callers share, with a connection for each.
-func (b *load) overHTTP() (func(context.Context, *envelope.Signer, []byte) (ledger.Reply, error), error) {
+func (b *load) overHTTP() (func(context.Context, []byte) (ledger.Reply, error), error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*b.options.InFlight, 2*b.options.InFlight
 	c, err := client.New(client.Config{URL: "http://" + b.node.API.String(), Ledger: origin, Transport: t})
-	return func(ctx context.Context, _ *envelope.Signer, jws []byte) (ledger.Reply, error) {
+	return func(ctx context.Context, jws []byte) (ledger.Reply, error) {
 		return c.Submit(ctx, jws, ledger.ForReceipt)
 	}, err
 }
@@ -230,7 +239,7 @@ func (b *load) must(ctx context.Context, s *envelope.Signer, kind domain.Kind, c
 	if err != nil {
 		return err
 	}
-	reply, err := b.direct(ctx, s, jws)
+	reply, err := b.direct(ctx, jws)
 	if err == nil && reply.Code != "" {
 		err = fmt.Errorf("%s was refused: %s %s", name, reply.Code, reply.Detail)
 	}
@@ -246,16 +255,65 @@ func (b *load) sign(s *envelope.Signer, kind domain.Kind, contract, name string,
 	return client.Sign(s, c, time.Now(), time.Hour)
 }
 
-// transfer signs the next transfer: one cent from a payer to the next one, or to the bank from the one hot account.
-func (b *load) transfer() (*envelope.Signer, []byte, error) {
-	i := int(b.serial.Add(1) % uint64(len(b.payers)))
-	to := bank
-	if len(b.payers) > 1 {
-		to = payerID((i + 1) % len(b.payers))
+// MaxSignedAhead bounds the commands signed before the measured time, and MaxAheadBytes their memory.
+const (
+	MaxSignedAhead = 1_000_000
+	maxAheadBytes  = 1 << 30
+)
+
+// signAhead signs commands for the measured time on all processors, so that the load does not
+// measure its own signing; what it has not foreseen is signed when it is sent.
+func (b *load) signAhead(n int) error {
+	sample, err := b.transfer()
+	if err != nil {
+		return err
 	}
-	body := payment{to, domain.Money{Minor: 1, Currency: "EUR"}, ""}
-	jws, err := b.sign(b.payers[i], domain.CashKind, string(bank), "transfer", body)
-	return b.payers[i], jws, err
+	b.ahead = make([][]byte, min(n, MaxSignedAhead, maxAheadBytes/len(sample)))
+	b.next.Store(0)
+	var group errgroup.Group
+	workers := runtime.NumCPU()
+	for w := range workers {
+		group.Go(func() error {
+			for i := w; i < len(b.ahead); i += workers {
+				var err error
+				if b.ahead[i], err = b.transfer(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// command gives the next signed command.
+func (b *load) command() ([]byte, error) {
+	if i := b.next.Add(1) - 1; i < int64(len(b.ahead)) {
+		return b.ahead[i], nil
+	}
+	return b.transfer()
+}
+
+// transfer signs the next command: one cent from a payer to each of the next ones, or to the bank from the one hot account.
+func (b *load) transfer() ([]byte, error) {
+	i := int(b.serial.Add(1) % uint64(len(b.payers)))
+	pay := func(n int) payment {
+		to := bank
+		if len(b.payers) > 1 {
+			to = payerID((i + 1 + n%(len(b.payers)-1)) % len(b.payers))
+		}
+		return payment{to, domain.Money{Minor: 1, Currency: "EUR"}, ""}
+	}
+	if b.options.Bulk <= 1 {
+		return b.sign(b.payers[i], domain.CashKind, string(bank), "transfer", pay(0))
+	}
+	body := struct {
+		Items []payment `json:"items"`
+	}{make([]payment, b.options.Bulk)}
+	for n := range body.Items {
+		body.Items[n] = pay(n)
+	}
+	return b.sign(b.payers[i], domain.CashKind, string(bank), "bulkTransfer", body)
 }
 
 // percentile gives the value below which a share of the sorted values lies, in milliseconds.
