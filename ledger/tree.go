@@ -184,12 +184,26 @@ func (t *merkleTree) tile(id tileID) (*tile, error) {
 	if tl, err = parseTile(data); err != nil {
 		return nil, err
 	}
+	if err := t.vouch(id, tl); err != nil {
+		return nil, err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(tl.nodes[0]) == tileWidth {
-		t.remember(id, tl)
-	}
+	t.remember(id, tl)
 	return tl, nil
+}
+
+// vouch compares a tile that the store gave, which must be complete, with its root in the tile
+// above, and so up to the edge, which is in memory: no turned bit ever gets into a proof.
+func (t *merkleTree) vouch(id tileID, tl *tile) error {
+	if len(tl.nodes[0]) < tileWidth {
+		return fmt.Errorf("tile %d/%d holds %d hashes, want %d", id.level, id.n, len(tl.nodes[0]), tileWidth)
+	}
+	root, err := t.hash(tileHeight*(id.level+1), id.n)
+	if err == nil && root != tl.nodes[tileHeight][0] {
+		err = fmt.Errorf("tile %d/%d is not the one in the tree: changed store", id.level, id.n)
+	}
+	return err
 }
 
 // root is the tree hash over the first size leaves.

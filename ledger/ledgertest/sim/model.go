@@ -1,0 +1,265 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+
+	"aval/domain"
+)
+
+// model is what the ledger should be: maps, slices and the rules in their shortest form.
+type model struct {
+	origin   string
+	sequence uint64
+	now      domain.Millis
+	// log holds every leaf; a seal leaf is nil.
+	log []*entry
+	// done holds the first entry under each identity.
+	done      map[string]*entry
+	balances  map[money]int64
+	deadlines []deadline
+	// watches are the subjects on which observations are awaited, and until when.
+	watches map[string]domain.Millis
+
+	parties map[domain.PartyID]*party
+	keys    map[string]*key
+	sources map[string]domain.PartyID
+
+	issuers     map[domain.Currency]domain.PartyID
+	redemptions map[string]*redemption
+	deposits    map[string]*deposit
+	chains      map[string]*links
+}
+
+// money names a balance.
+type money struct {
+	account  string
+	currency domain.Currency
+}
+
+// posting moves money.
+type posting struct {
+	from, to string
+	amount   domain.Money
+}
+
+// deadline is a command that the ledger gives itself.
+type deadline struct {
+	at       domain.Millis
+	kind     domain.Kind
+	contract string
+	name     string
+}
+
+// entry is one leaf as it should be.
+type entry struct {
+	index    uint64
+	sequence uint64
+	now      domain.Millis
+	// from is the submission; nil for a deadline and for genesis.
+	from     *submission
+	sender   domain.PartyID
+	kind     domain.Kind
+	contract string
+	name     string
+	verdict  verdict
+	// code is what the engine gave, known once it was compared.
+	code     domain.Code
+	postings []posting
+	viewers  []domain.PartyID
+}
+
+// outcome is what became of one item of a batch: an entry, perhaps an earlier one, or none.
+type outcome struct {
+	entry     *entry
+	duplicate bool
+	refused   verdict
+}
+
+func newModel(origin string) *model {
+	return &model{
+		origin: origin, done: map[string]*entry{}, balances: map[money]int64{}, watches: map[string]domain.Millis{},
+		parties: map[domain.PartyID]*party{}, keys: map[string]*key{}, sources: map[string]domain.PartyID{},
+		issuers: map[domain.Currency]domain.PartyID{}, redemptions: map[string]*redemption{},
+		deposits: map[string]*deposit{}, chains: map[string]*links{},
+	}
+}
+
+// admit is what the engine may say before a submission is ordered.
+func (m *model) admit(s *submission) verdict {
+	v := verdict{any: s.broken}
+	v.refuse(s.ledger != m.origin, domain.WrongLedger)
+	k := m.keys[s.key]
+	at := m.now + 1
+	if k != nil {
+		at = max(at, k.since)
+	}
+	v.refuse(!m.speaks(s, at), domain.UnknownKey)
+	v.refuse(!m.known(s.kind), domain.UnknownKind)
+	return v
+}
+
+func (m *model) known(k domain.Kind) bool { return slices.Contains(kinds, k) }
+
+// speaks says whether the key of a submission may act at that time.
+func (m *model) speaks(s *submission, at domain.Millis) bool {
+	k := m.keys[s.key]
+	if k == nil || k.since > at || k.revoked != 0 && k.revoked <= at {
+		return false
+	}
+	if s.observation() {
+		return k.class == domain.SourceHolder
+	}
+	return k.class == domain.PartyHolder
+}
+
+// apply takes one batch: what is due first, then the items. It gives the new entries and
+// what became of each item. A batch without entries leaves nothing.
+func (m *model) apply(sequence uint64, now domain.Millis, items []*submission) ([]*entry, []outcome) {
+	before, base := m.now, len(m.log)
+	m.now = now
+	for d, ok := m.due(); ok; d, ok = m.due() {
+		m.fire(d, sequence)
+	}
+	outcomes := make([]outcome, len(items))
+	for i, s := range items {
+		outcomes[i] = m.take(s, sequence)
+	}
+	if len(m.log) == base {
+		m.now = before
+		return nil, outcomes
+	}
+	entries := slices.Clone(m.log[base:])
+	m.sequence, m.log = sequence, append(m.log, nil)
+	return entries, outcomes
+}
+
+// due takes the earliest deadline whose time has come.
+func (m *model) due() (deadline, bool) {
+	if len(m.deadlines) == 0 {
+		return deadline{}, false
+	}
+	first := slices.MinFunc(m.deadlines, func(a, b deadline) int {
+		if a.at != b.at {
+			return int(a.at - b.at)
+		}
+		return strings.Compare(string(a.kind)+" "+a.contract+" "+a.name, string(b.kind)+" "+b.contract+" "+b.name)
+	})
+	return first, first.at <= m.now
+}
+
+func (m *model) nextDue() domain.Millis {
+	d, _ := m.due()
+	return d.at
+}
+
+// ask sets, moves or, at zero, cancels a deadline. None is due in the batch that asks for it.
+func (m *model) ask(at domain.Millis, kind domain.Kind, contract, name string) {
+	m.deadlines = slices.DeleteFunc(m.deadlines, func(d deadline) bool {
+		return d.kind == kind && d.contract == contract && d.name == name
+	})
+	if at != 0 {
+		m.deadlines = append(m.deadlines, deadline{max(at, m.now+1), kind, contract, name})
+	}
+}
+
+func (m *model) fire(d deadline, sequence uint64) {
+	m.ask(0, d.kind, d.contract, d.name)
+	e := m.enter(&entry{sequence: sequence, kind: d.kind, contract: d.contract, name: d.name})
+	m.judge(e, request{})
+}
+
+func (m *model) enter(e *entry) *entry {
+	e.index, e.now = uint64(len(m.log)), m.now
+	m.log = append(m.log, e)
+	return e
+}
+
+// take judges one item.
+func (m *model) take(s *submission, sequence uint64) outcome {
+	refused := verdict{any: s.broken}
+	refused.refuse(!m.speaks(s, m.now), domain.UnknownKey)
+	refused.refuse(s.forged, domain.BadSignature)
+	if !refused.success() {
+		return outcome{refused: refused}
+	}
+	sender, identity := m.identify(s)
+	name := s.name
+	if first := m.done[identity]; first != nil {
+		if first.from.text == s.text {
+			return outcome{entry: first, duplicate: true}
+		}
+		if !s.observation() {
+			return outcome{refused: verdict{codes: []domain.Code{domain.IDConflict}}}
+		}
+		identity += " again " + string(s.fingerprint())
+		if again := m.done[identity]; again != nil {
+			return outcome{entry: again, duplicate: true}
+		}
+		name = domain.Equivocate
+	}
+	e := m.enter(&entry{sequence: sequence, from: s, sender: sender, kind: s.kind, contract: s.contract, name: name})
+	m.done[identity] = e
+	e.see(sender)
+	e.verdict = m.screen(s)
+	if e.verdict.success() {
+		m.judge(e, s.wants)
+	}
+	return outcome{entry: e}
+}
+
+// identify gives the party that speaks and what may have one effect only.
+func (m *model) identify(s *submission) (domain.PartyID, string) {
+	if s.observation() {
+		return m.sources[m.keys[s.key].holder], observationIdentity(s)
+	}
+	return domain.PartyID(m.keys[s.key].holder), "command " + m.keys[s.key].holder + " " + s.id
+}
+
+// screen is what no contract needs to judge.
+func (m *model) screen(s *submission) verdict {
+	var v verdict
+	v.refuse(s.ledger != m.origin, domain.WrongLedger)
+	if s.observation() {
+		until, open := m.watches[s.contract]
+		v.refuse(!open || s.kind != DepositKind || until < m.now, domain.NoWatch)
+		return v
+	}
+	v.refuse(domain.Internal(s.name) || s.name == domain.Observe, domain.NotPermitted)
+	v.refuse(s.notAfter < m.now || s.notAfter > m.now+domain.MaxCommandLifetime, domain.Expired)
+	v.refuse(!m.known(s.kind), domain.UnknownKind)
+	return v
+}
+
+// see adds viewers to an entry.
+func (e *entry) see(parties ...domain.PartyID) {
+	for _, p := range parties {
+		if p != "" && !slices.Contains(e.viewers, p) {
+			e.viewers = append(e.viewers, p)
+		}
+	}
+}
+
+// pay moves money and shows it to the owners of both accounts.
+func (m *model) pay(e *entry, from, to string, amount domain.Money) {
+	e.postings = append(e.postings, posting{from, to, amount})
+	for account, sign := range map[string]int64{from: -1, to: 1} {
+		b := money{account, amount.Currency}
+		m.balances[b] += sign * amount.Minor
+		if m.balances[b] == 0 {
+			delete(m.balances, b)
+		}
+		if owner, found := strings.CutPrefix(account, "party/"); found {
+			e.see(domain.PartyID(owner))
+		}
+		if owner, found := strings.CutPrefix(account, "issue/"); found {
+			e.see(domain.PartyID(owner))
+		}
+	}
+}
+
+// checkAmount refuses what no account can carry.
+func (m *model) checkAmount(v *verdict, amount domain.Money, from string) {
+	v.refuse(amount.Minor <= 0 || amount.Minor > domain.MaxMinor, domain.InvalidAmount)
+	v.refuse(from != "" && m.balances[money{from, amount.Currency}] < amount.Minor, domain.InsufficientFunds)
+}
