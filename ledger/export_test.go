@@ -34,5 +34,15 @@ func (s Steps) Persist(w *work) error {
 	return err
 }
 
+// Advance executes the next batch and gives what makes it durable, as the two goroutines of Run
+// do. It must not be mixed with Run.
+func (s Steps) Advance(ctx context.Context) (finish func() error, err error) {
+	w, err := s.advance(ctx)
+	if err == nil && w == nil {
+		err = ErrClosed
+	}
+	return func() error { return s.finish(w) }, err
+}
+
 // Minor is a balance in memory.
 func (s Steps) Minor(a domain.AccountID, c domain.Currency) int64 { return s.state.balance(a, c) }

@@ -36,6 +36,8 @@ func (m *model) cash(e *entry, o request) {
 		if v.success() {
 			m.pay(e, partyAccount(e.sender), partyAccount(o.to), o.amount)
 		}
+	case "bulkIssue", "bulkTransfer":
+		m.bulk(e, o)
 	case "redeem":
 		m.checkAmount(v, o.amount, partyAccount(e.sender))
 		v.refuse(m.issuers[o.amount.Currency] != bank, domain.NotFound)
@@ -48,6 +50,38 @@ func (m *model) cash(e *entry, o request) {
 		}
 	default:
 		m.answer(e, m.redemptions[e.contract])
+	}
+}
+
+// bulk is many payments as one: only all of them together may take more than there is.
+func (m *model) bulk(e *entry, o request) {
+	v, issuing := &e.verdict, e.name == "bulkIssue"
+	from, needs := partyAccount(e.sender), map[domain.Currency]int64{}
+	if issuing {
+		from = issueAccount(e.sender)
+	}
+	v.refuse(len(o.items) == 0, domain.LimitExceeded)
+	for _, p := range o.items {
+		m.checkAmount(v, p.amount, "")
+		v.refuse(m.parties[p.to] == nil, domain.NotFound)
+		issuer, issued := m.issuers[p.amount.Currency]
+		if issuing {
+			v.refuse(!m.has(e.sender, domain.RoleBank) || e.contract != string(e.sender) || issued && issuer != e.sender, domain.NotPermitted)
+			continue
+		}
+		v.refuse(p.to == e.sender, domain.InvalidTerms)
+		v.refuse(string(issuer) != e.contract, domain.NotFound)
+		needs[p.amount.Currency] += p.amount.Minor
+		v.refuse(needs[p.amount.Currency] > m.balances[money{from, p.amount.Currency}], domain.InsufficientFunds)
+	}
+	if !v.success() {
+		return
+	}
+	for _, p := range o.items {
+		if issuing {
+			m.issuers[p.amount.Currency] = e.sender
+		}
+		m.pay(e, from, partyAccount(p.to), p.amount)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"aval/domain"
 	"aval/ledger"
@@ -95,6 +96,7 @@ func (s *simulation) compareEntries(want []*entry) error {
 		}
 		e.code = views[i].Code
 		s.report.Entries++
+		s.report.Seen[strings.TrimSpace(fmt.Sprintf("%s %s %s", e.kind, e.name, e.code))]++
 		if e.code != "" {
 			s.report.Refusals++
 		}

@@ -80,18 +80,34 @@ type Report struct {
 	Duplicates, Deadlines       int
 	Batches, Crashes, Faults    int
 	Receipts, Steps             int
+	// Seen counts entries by kind, command and refusal code, "cash/1 transfer insufficient-funds".
+	Seen map[string]int
 	// Trace is the hash of the run, Root that of the log at its end.
 	Trace, Root string
 }
 
 // Add sums up two reports.
 func (r Report) Add(o Report) Report {
+	seen := map[string]int{}
+	for _, one := range []Report{r, o} {
+		for what, n := range one.Seen {
+			seen[what] += n
+		}
+	}
 	return Report{
+		Seen:     seen,
 		Commands: r.Commands + o.Commands, Submissions: r.Submissions + o.Submissions, Entries: r.Entries + o.Entries,
 		Refusals: r.Refusals + o.Refusals, Untraced: r.Untraced + o.Untraced, Duplicates: r.Duplicates + o.Duplicates,
 		Deadlines: r.Deadlines + o.Deadlines, Batches: r.Batches + o.Batches, Crashes: r.Crashes + o.Crashes,
 		Faults: r.Faults + o.Faults, Receipts: r.Receipts + o.Receipts, Steps: r.Steps + o.Steps,
 	}
+}
+
+// String gives the counts.
+func (r Report) String() string {
+	return fmt.Sprintf("%d messages sent %d times in %d steps; %d batches with %d entries, of them %d refusals, %d deadlines; "+
+		"%d refused without a trace, %d duplicates; %d crashes, %d faults of the disk; %d receipts",
+		r.Commands, r.Submissions, r.Steps, r.Batches, r.Entries, r.Refusals, r.Deadlines, r.Untraced, r.Duplicates, r.Crashes, r.Faults, r.Receipts)
 }
 
 // Failure is where a run first differed from what it should be.

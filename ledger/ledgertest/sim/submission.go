@@ -43,6 +43,8 @@ type request struct {
 	key    string
 	class  domain.HolderClass
 	holder string
+	// items are the payments of a bulk.
+	items []request
 	// hopeless bodies are refused by their kind, whatever else is true.
 	hopeless bool
 }

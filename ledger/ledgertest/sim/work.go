@@ -15,8 +15,8 @@ var wishes = []struct {
 	weight int
 	wish   wish
 }{
-	{10, issue}, {34, transfer}, {8, redeem}, {10, answer}, {12, openDepositWish}, {4, release}, {4, extend}, {2, chainWish},
-	{2, registerParty}, {2, setRoles}, {2, registerKey}, {2, revokeKey}, {1, registerSource}, {2, hopeless},
+	{12, issue}, {30, transfer}, {4, bulk}, {8, redeem}, {10, answer}, {12, openDepositWish}, {4, release}, {4, extend},
+	{2, chainWish}, {2, registerParty}, {2, setRoles}, {3, registerKey}, {1, revokeKey}, {1, registerSource}, {2, hopeless},
 }
 
 // observations are this many of a hundred submissions.
@@ -139,6 +139,10 @@ func (c *clients) purse(ch chance) (domain.PartyID, domain.Money, string) {
 		currency, bank = "USD", string(banks[1])
 	}
 	has := c.s.model.balances[money{partyAccount(p), currency}]
+	for n := 0; has == 0 && n < 4; n++ {
+		p = pick(ch, people)
+		has = c.s.model.balances[money{partyAccount(p), currency}]
+	}
 	amount := ch.between(1, max(1, has/2))
 	switch {
 	case ch.percent(5):
@@ -153,6 +157,9 @@ func transfer(c *clients, ch chance, s *submission) (string, any) {
 	p, amount, bank := c.purse(ch)
 	s.kind, s.contract, s.name = domain.CashKind, bank, "transfer"
 	s.wants = request{to: pick(ch, people), amount: amount}
+	if s.wants.to == p && !ch.percent(20) {
+		s.wants.to = root
+	}
 	if ch.percent(3) {
 		s.contract = string(pick(ch, people))
 	}
@@ -162,15 +169,34 @@ func transfer(c *clients, ch chance, s *submission) (string, any) {
 	return string(p), payment(s.wants)
 }
 
+// bulk pays several parties at once, or issues to them.
+func bulk(c *clients, ch chance, s *submission) (string, any) {
+	p, amount, bank := c.purse(ch)
+	s.kind, s.contract, s.name = domain.CashKind, bank, "bulkTransfer"
+	if ch.percent(30) {
+		p, s.name = domain.PartyID(bank), "bulkIssue"
+	}
+	items := []any{}
+	for n := ch.IntN(6); n >= 0; n-- {
+		part := request{to: pick(ch, people), amount: amount}
+		part.amount.Minor = max(1, amount.Minor/ch.between(2, 8))
+		s.wants.items, items = append(s.wants.items, part), append(items, payment(part))
+	}
+	if ch.percent(3) {
+		s.wants.items, items = nil, []any{}
+	}
+	return string(p), map[string]any{"items": items}
+}
+
 func redeem(c *clients, ch chance, s *submission) (string, any) {
 	p, amount, bank := c.purse(ch)
 	s.kind, s.contract, s.name = domain.CashKind, bank, "redeem"
-	s.wants = request{amount: amount, id: c.name(ch, "R", redeem)}
+	s.wants = request{amount: amount, id: c.name(ch, "R")}
 	return string(p), map[string]any{"id": s.wants.id, "amount": amount, "reference": "r"}
 }
 
 // name gives a new name, and now and then one that was used.
-func (c *clients) name(ch chance, prefix string, _ any) string {
+func (c *clients) name(ch chance, prefix string) string {
 	n := c.texts
 	if ch.percent(5) {
 		n = ch.IntN(n + 1)
@@ -213,8 +239,8 @@ func answer(c *clients, ch chance, s *submission) (string, any) {
 
 func openDepositWish(c *clients, ch chance, s *submission) (string, any) {
 	p, amount, _ := c.purse(ch)
-	at := c.s.clock + domain.Millis(ch.between(1, pick(ch, []int64{30, 500, 5_000, 60_000})))
-	s.kind, s.contract, s.name = DepositKind, c.name(ch, "D", nil), "open"
+	at := c.s.clock + domain.Millis(ch.between(1, pick(ch, []int64{30, 2_000, 60_000, 3_000_000})))
+	s.kind, s.contract, s.name = DepositKind, c.name(ch, "D"), "open"
 	s.wants = request{to: pick(ch, people), amount: amount, at: at, watched: ch.percent(70)}
 	return string(p), depositBody{To: s.wants.to, Amount: amount, At: at, Watched: s.wants.watched}
 }
@@ -231,12 +257,12 @@ func release(c *clients, ch chance, s *submission) (string, any) {
 func extend(c *clients, ch chance, s *submission) (string, any) {
 	id, owner := c.some(ch, DepositKind, "open")
 	s.kind, s.contract, s.name = DepositKind, id, "extend"
-	s.wants.at = c.s.clock + domain.Millis(ch.between(-5, 20_000))
+	s.wants.at = c.s.clock + domain.Millis(ch.between(-5, 500_000))
 	return string(owner), depositBody{At: s.wants.at}
 }
 
 func chainWish(c *clients, ch chance, s *submission) (string, any) {
-	s.kind, s.contract, s.name = DepositKind, c.name(ch, "C", nil), "chain"
+	s.kind, s.contract, s.name = DepositKind, c.name(ch, "C"), "chain"
 	s.wants.length = ch.between(1, 6)
 	return string(pick(ch, people)), depositBody{Length: s.wants.length}
 }

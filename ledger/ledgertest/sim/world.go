@@ -65,7 +65,7 @@ func newSimulation(o Options) (*simulation, error) {
 	}
 	s := &simulation{
 		Options: o, clock: start, quiet: true, trace: newTrace(), calls: map[*byte]*call{}, model: newModel(Origin),
-		chance: stepChance(o.Seed, 0),
+		chance: stepChance(o.Seed, 0), report: Report{Seen: map[string]int{}},
 	}
 	var err error
 	if s.clients, err = newClients(s, o.Seed); err != nil {
