@@ -44,17 +44,26 @@ func (t *turn) bind() error {
 	if body.Quote != "" {
 		return t.bindQuote(body)
 	}
-	p, err := load[product](t, "product", body.Product)
+	p, err := t.onSale(body.Product, body.Premium)
 	if err != nil {
 		return err
 	}
-	if p.Paused {
-		return domain.Refuse(domain.WrongState, "product %s: its sale is paused", body.Product)
-	}
-	if price := p.Terms.Payouts.money(p.Terms.Payouts.Premium); body.Premium != price {
-		return domain.Refuse(domain.InvalidAmount, "premium: %d %.3q, the price is %s", body.Premium.Minor, string(body.Premium.Currency), price)
-	}
 	return t.cover(body.Product, p, body.Leg, 0)
+}
+
+// onSale loads a product that can be bought without a quote, at the premium that the buyer expects.
+func (t *turn) onSale(id string, premium domain.Money) (product, error) {
+	p, err := load[product](t, "product", id)
+	if err != nil {
+		return p, err
+	}
+	if p.Paused {
+		return p, domain.Refuse(domain.WrongState, "product %s: its sale is paused", id)
+	}
+	if price := p.Terms.Payouts.money(p.Terms.Payouts.Premium); premium != price {
+		return p, domain.Refuse(domain.InvalidAmount, "premium: %d %.3q, the price is %s", premium.Minor, string(premium.Currency), price)
+	}
+	return p, nil
 }
 
 // bindQuote binds what the quote says. A pause does not touch it: a quote given is a promise.
@@ -81,49 +90,63 @@ func (t *turn) bindQuote(body Bind) error {
 	return t.cover(q.Product, p, q.Leg, q.Payouts.Highest())
 }
 
-// cover checks the sale and makes the policy. held is what the buyer's quote keeps.
+// cover makes the policy that the command names. held is what the buyer's quote keeps.
 func (t *turn) cover(id string, p product, leg Leg, held int64) error {
-	s, err := t.openSale(id, p, leg)
+	s, err := t.openSale(id, &p, leg)
 	if err != nil {
 		return err
 	}
-	if err := s.checkBuyer(t); err != nil {
+	if err := s.sell(t, t.id(), t.in.Sender, held); err != nil {
+		return err
+	}
+	t.putProduct(id, p)
+	return s.record(t)
+}
+
+// sell checks the sale of one policy and makes it.
+func (s *sale) sell(t *turn, policyID string, holder domain.PartyID, held int64) error {
+	if err := s.checkBuyer(t, holder); err != nil {
 		return err
 	}
 	if err := s.checkRoom(t, held); err != nil {
 		return err
 	}
 	// Nothing is refused from here on, except that the buyer lacks the premium.
-	highest := p.Terms.Payouts.Highest()
+	highest := s.product.Terms.Payouts.Highest()
 	s.product.Quoted, s.book.Quoted = s.product.Quoted-held, s.book.Quoted-held
 	s.product.Locked, s.book.Exposure = s.product.Locked+highest, s.book.Exposure+highest
 	s.product.Policies++
 	s.book.Policies++
-	first := s.book.Policies == 1
 	if !s.book.Leg.frozen() {
 		s.book.freeze(s.leg, s.voidAfter())
 	}
-	s.issue(t)
-	if first {
-		return s.announce(t, true)
-	}
+	t.bound[holderPlace(s.legKey, holder)]++
+	t.locked += highest
+	s.issue(t, policyID, holder)
 	return nil
 }
 
-// issue writes the policy with its indexes, takes the premium and locks the highest payout.
-func (s *sale) issue(t *turn) {
-	terms, key := s.product.Terms, "policy/"+t.id()
+// record writes the book after its sales. With a leg's first policy begin its deadline and its watch.
+func (s *sale) record(t *turn) error {
+	t.put(s.key, s.book, s.book.status())
+	if s.covered {
+		return nil
+	}
+	return s.announce(t, true)
+}
+
+// issue writes the policy with its indexes, takes the premium from the sender and locks the highest payout.
+func (s *sale) issue(t *turn, id string, holder domain.PartyID) {
+	terms, key := &s.product.Terms, "policy/"+id
 	made := policy{
-		Holder: t.in.Sender, Insurer: s.product.Insurer, Product: s.id, Leg: s.leg, LegKey: s.leg.Key(),
+		Holder: holder, Insurer: s.product.Insurer, Product: s.id, Leg: s.leg, LegKey: s.legKey,
 		Payouts: terms.Payouts, Evidence: terms.Evidence, BoundAt: t.in.Now,
 	}
-	t.putProduct(s.id, s.product)
-	t.put(s.key, s.book, s.book.status())
 	t.put(key, made, "bound")
-	t.put(coverKey(made, t.id()), index{made.Insurer}, "open")
-	t.put(holderKey(made, t.id()), index{made.Insurer}, "open")
-	held := escrow("policy", t.id())
-	t.post("premium", domain.PartyAccount(made.Holder), held, terms.Payouts.Premium, terms.Payouts.Currency)
+	t.put(coverKey(made, id), index{made.Insurer}, "open")
+	t.put(holderKey(made, id), index{made.Insurer}, "open")
+	held := escrow("policy", id)
+	t.post("premium", domain.PartyAccount(t.in.Sender), held, terms.Payouts.Premium, terms.Payouts.Currency)
 	t.post("lock", escrow("product", s.id), held, terms.Payouts.Highest(), terms.Payouts.Currency)
 	t.event("PolicyBound", key, struct {
 		Leg          string        `json:"leg"`
@@ -142,6 +165,9 @@ func (s *sale) issue(t *turn) {
 func coverKey(p policy, id string) string { return "cover/" + p.LegKey + "/" + p.Product + "/" + id }
 
 // holderKey orders the policies of one holder on one leg.
-func holderKey(p policy, id string) string {
-	return "holder/" + p.LegKey + "/" + string(p.Holder) + "/" + id
+func holderKey(p policy, id string) string { return holderPlace(p.LegKey, p.Holder) + id }
+
+// holderPlace begins the keys of a holder's policies on a leg.
+func holderPlace(leg string, holder domain.PartyID) string {
+	return "holder/" + leg + "/" + string(holder) + "/"
 }

@@ -18,6 +18,8 @@
 //	product ID  list List              insurer   states the schedule of legs on sale
 //	quote ID    quote Quote            holder    price and payouts; capacity is kept until the quote expires
 //	policy ID   bind Bind              holder    by quote, or directly at a stated premium
+//	product ID  bulkBind BulkBind      holder    up to domain.MaxBulk policies at a stated premium each, all or none; the
+//	                                   insurer  insurer binds so for its customers, and pays their premiums
 //	leg key     observe                source    one observation
 //	leg key     Equivocate             engine    two messages under one identity: that source no longer counts on the leg
 //	quote ID    Expire                 deadline  capacity goes back
@@ -45,7 +47,7 @@
 //	when      from             to               amount
 //	reserve   party/insurer    product escrow   as stated
 //	withdraw  product escrow   party/insurer    as stated, at most what is free
-//	bind      party/holder     policy escrow    premium
+//	bind      party/holder     policy escrow    premium; in a bulk of the insurer's, from party/insurer
 //	bind      product escrow   policy escrow    highest payout
 //	paid      policy escrow    party/holder     amount of the tier, or of cancelled, or diverted
 //	paid, notDue  policy escrow  product escrow  highest payout less what was paid
@@ -91,7 +93,7 @@ func (contract) Kind() domain.Kind { return Kind }
 
 // Apply judges one command, deadline or observation.
 func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
-	t := &turn{view: v, in: in}
+	t := &turn{view: v, in: in, bound: map[string]int64{}}
 	step := transition(in.Command.Name)
 	if step == nil {
 		return domain.Effects{}, domain.Refuse(domain.UnknownCommand, "flightdelay/1 has no command %.40q", in.Command.Name)
@@ -126,6 +128,8 @@ func transition(name string) func(*turn) error {
 		return (*turn).quote
 	case "bind":
 		return (*turn).bind
+	case "bulkBind":
+		return (*turn).bulkBind
 	case domain.Observe:
 		return (*turn).observe
 	case domain.Equivocate:

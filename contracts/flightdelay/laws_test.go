@@ -32,7 +32,8 @@ func lawExamples() []string {
 	return []string{
 		example("offer", "A", Offer{terms}), example("reserve", "A", Amount{eur(600_00)}), example("withdraw", "A", Amount{eur(100_00)}),
 		"pause/A", "resume/A", example("list", "A", List{[]Leg{leg}}), example("quote", "Q", Quote{"A", leg}), example("bind", "B", Bind{Quote: "Q"}),
-		example("bind", "C", Bind{Product: "A", Leg: leg, Premium: eur(9_90)}), "observe/" + observed, "Equivocate/" + observed,
+		example("bind", "C", Bind{Product: "A", Leg: leg, Premium: eur(9_90)}), example("bulkBind", "A", BulkBind{eur(9_90), []Cover{{"D", "", leg}, {"E", "alice", leg}, {"F", "carol", leg}}}),
+		"observe/" + observed, "Equivocate/" + observed,
 		"Expire/Q", "Review/" + observed, "Settle/" + observed,
 	}
 }

@@ -47,7 +47,7 @@ func (t *turn) quote() error {
 		return err
 	}
 	q := quotation{
-		Holder: t.in.Sender, Insurer: p.Insurer, Product: s.id, Leg: s.leg, LegKey: s.leg.Key(), Payouts: p.Terms.Payouts,
+		Holder: t.in.Sender, Insurer: p.Insurer, Product: s.id, Leg: s.leg, LegKey: s.legKey, Payouts: p.Terms.Payouts,
 		Evidence: p.Terms.Evidence, GivenAt: t.in.Now, ExpiresAt: min(t.in.Now+minutes(p.Terms.Sale.QuoteMinutes), s.closes()),
 	}
 	return s.give(t, q)
@@ -57,11 +57,11 @@ func (t *turn) checkQuote(body Quote, p product) (*sale, error) {
 	if p.Paused {
 		return nil, domain.Refuse(domain.WrongState, "product %s: its sale is paused", body.Product)
 	}
-	s, err := t.openSale(body.Product, p, body.Leg)
+	s, err := t.openSale(body.Product, &p, body.Leg)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkBuyer(t); err != nil {
+	if err := s.checkBuyer(t, t.in.Sender); err != nil {
 		return nil, err
 	}
 	if t.in.Now >= s.closes() {
@@ -77,7 +77,7 @@ func (t *turn) checkQuote(body Quote, p product) (*sale, error) {
 func (s *sale) give(t *turn, q quotation) error {
 	s.product.Quoted += q.Payouts.Highest()
 	s.book.Quoted += q.Payouts.Highest()
-	t.putProduct(s.id, s.product)
+	t.putProduct(s.id, *s.product)
 	t.put(s.key, s.book, s.book.status())
 	t.put("quote/"+t.id(), q, "open")
 	t.put("quoted/"+string(q.Holder)+"/"+t.id(), index{q.Insurer}, "open")

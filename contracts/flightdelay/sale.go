@@ -16,37 +16,44 @@ type List struct {
 
 // sale is a product and a leg about to be quoted, bound or listed.
 type sale struct {
-	id      string
-	product product
+	id string
+	// product is shared by all sales of a command.
+	product *product
 	leg     Leg // in normal form
+	legKey  string
 	key     string
 	book    book
-	// fresh says that the leg has no book of this product yet.
-	fresh bool
+	// fresh says that the leg has no book of this product yet, covered that the book has policies.
+	fresh, covered bool
 }
 
-// openSale loads product and leg and checks whether the leg may be covered at all.
-func (t *turn) openSale(id string, p product, stated Leg) (*sale, error) {
+// openSale loads a leg's book and checks whether the leg may be covered at all.
+func (t *turn) openSale(id string, p *product, stated Leg) (*sale, error) {
 	leg, err := stated.normal()
 	if err != nil {
 		return nil, err
 	}
-	s := &sale{id: id, product: p, leg: leg, key: bookKey(leg.Key(), id)}
+	return t.openLeg(id, p, leg, leg.Key())
+}
+
+// openLeg is openSale for a leg in normal form.
+func (t *turn) openLeg(id string, p *product, leg Leg, legKey string) (*sale, error) {
+	s := &sale{id: id, product: p, leg: leg, legKey: legKey, key: bookKey(legKey, id)}
 	if t.view.Closed(s.key) {
-		return nil, domain.Refuse(domain.TooLate, "leg %s is settled", leg.Key())
+		return nil, domain.Refuse(domain.TooLate, "leg %s is settled", legKey)
 	}
 	b, found, err := domain.Load[book](t.view, s.key)
 	if err != nil {
 		return nil, err
 	}
-	s.book, s.fresh = b, !found
+	s.book, s.fresh, s.covered = b, !found, b.Policies > 0
 	if s.fresh {
 		if err := t.openBook(s); err != nil {
 			return nil, err
 		}
 	}
 	if s.book.Reported || s.book.Decision.made() {
-		return nil, domain.Refuse(domain.TooLate, "leg %s: a source has reported its outcome", leg.Key())
+		return nil, domain.Refuse(domain.TooLate, "leg %s: a source has reported its outcome", legKey)
 	}
 	return s, nil
 }
@@ -54,12 +61,12 @@ func (t *turn) openSale(id string, p product, stated Leg) (*sale, error) {
 // openBook begins a book. Its void deadline comes from the stated schedule until one is
 // frozen, and ends a book that never got a policy.
 func (t *turn) openBook(s *sale) error {
-	others, err := t.onLeg(s.leg.Key())
+	others, err := t.onLeg(s.legKey)
 	if err != nil {
 		return err
 	}
 	if len(others) >= MaxBooks {
-		return domain.Refuse(domain.CapacityExceeded, "leg %s: covered by %d products, limit %d", s.leg.Key(), len(others), MaxBooks)
+		return domain.Refuse(domain.CapacityExceeded, "leg %s: covered by %d products, limit %d", s.legKey, len(others), MaxBooks)
 	}
 	identity := s.leg
 	identity.ScheduledOut, identity.ScheduledIn = 0, 0
@@ -71,10 +78,10 @@ func (t *turn) openBook(s *sale) error {
 
 func (s *sale) voidAfter() domain.Millis { return minutes(s.product.Terms.Evidence.VoidAfterMinutes) }
 
-// checkBuyer refuses a sale to this buyer now.
-func (s *sale) checkBuyer(t *turn) error {
+// checkBuyer refuses a sale to this holder now.
+func (s *sale) checkBuyer(t *turn, holder domain.PartyID) error {
 	terms := s.product.Terms.Sale
-	if s.product.Insurer == t.in.Sender {
+	if s.product.Insurer == holder {
 		return domain.Refuse(domain.NotPermitted, "the insurer of a product cannot hold its policies")
 	}
 	if opens := s.leg.ScheduledOut - minutes(terms.OpensMinutes); t.in.Now < opens {
@@ -86,7 +93,7 @@ func (s *sale) checkBuyer(t *turn) error {
 	if err := s.checkSchedule(); err != nil {
 		return err
 	}
-	return s.checkHolder(t)
+	return s.checkHolder(t, holder)
 }
 
 func (s *sale) closes() domain.Millis {
@@ -99,11 +106,11 @@ func (s *sale) closes() domain.Millis {
 func (s *sale) checkSchedule() error {
 	terms := s.product.Terms.Sale
 	if !s.book.Leg.frozen() && !terms.StatedSchedule {
-		return domain.Refuse(domain.NotFound, "leg %s: the insurer has not listed it", s.leg.Key())
+		return domain.Refuse(domain.NotFound, "leg %s: the insurer has not listed it", s.legKey)
 	}
 	if s.book.Leg.frozen() && !s.leg.near(s.book.Leg, minutes(terms.ScheduleToleranceMinutes)) {
 		return domain.Refuse(domain.InvalidTerms,
-			"scheduledOut, scheduledIn: more than %d minutes from the schedule under which leg %s is covered", terms.ScheduleToleranceMinutes, s.leg.Key())
+			"scheduledOut, scheduledIn: more than %d minutes from the schedule under which leg %s is covered", terms.ScheduleToleranceMinutes, s.legKey)
 	}
 	if s.book.Leg.frozen() {
 		s.leg = s.book.Leg
@@ -112,23 +119,24 @@ func (s *sale) checkSchedule() error {
 }
 
 // checkHolder counts the holder's live policies with this insurer on this leg, whatever product.
-func (s *sale) checkHolder(t *turn) error {
-	count, limit := int64(0), s.product.Terms.Sale.MaxPerHolder
-	records := t.view.Scan("holder/"+s.leg.Key()+"/"+string(t.in.Sender)+"/", "", MaxHeld)
-	if len(records) == MaxHeld {
-		return domain.Refuse(domain.LimitExceeded, "leg %s: you hold %d policies, limit %d", s.leg.Key(), MaxHeld, MaxHeld)
+func (s *sale) checkHolder(t *turn, holder domain.PartyID) error {
+	place := holderPlace(s.legKey, holder)
+	records := t.view.Scan(place, "", MaxHeld)
+	held := t.bound[place]
+	if held+int64(len(records)) >= MaxHeld {
+		return domain.Refuse(domain.LimitExceeded, "leg %s: %d policies of one holder, limit %d", s.legKey, MaxHeld, MaxHeld)
 	}
 	for _, record := range records {
-		held, _, err := domain.Load[index](t.view, record.Key)
+		i, _, err := domain.Load[index](t.view, record.Key)
 		if err != nil {
 			return err
 		}
-		if held.Insurer == s.product.Insurer {
-			count++
+		if i.Insurer == s.product.Insurer {
+			held++
 		}
 	}
-	if count >= limit {
-		return domain.Refuse(domain.LimitExceeded, "leg %s: you hold %d policies of this insurer, limit %d", s.leg.Key(), count, limit)
+	if limit := s.product.Terms.Sale.MaxPerHolder; held >= limit {
+		return domain.Refuse(domain.LimitExceeded, "leg %s: %d policies of one holder with this insurer, limit %d", s.legKey, held, limit)
 	}
 	return nil
 }
@@ -136,7 +144,7 @@ func (s *sale) checkHolder(t *turn) error {
 // checkRoom refuses a policy for which the caps or the reserve have no room. held is what a
 // quote of the buyer's keeps already. Refusals give no sums: they are the insurer's.
 func (s *sale) checkRoom(t *turn, held int64) error {
-	terms, highest := s.product.Terms, s.product.Terms.Payouts.Highest()
+	terms, highest := &s.product.Terms, s.product.Terms.Payouts.Highest()
 	onLeg, err := sum(s.book.Exposure, s.book.Quoted, highest-held)
 	if err != nil {
 		return err
@@ -146,12 +154,13 @@ func (s *sale) checkRoom(t *turn, held int64) error {
 		return err
 	}
 	if onLeg > terms.Sale.MaxPerLeg {
-		return domain.Refuse(domain.CapacityExceeded, "leg %s: maxPerLeg of the product is reached", s.leg.Key())
+		return domain.Refuse(domain.CapacityExceeded, "leg %s: maxPerLeg of the product is reached", s.legKey)
 	}
 	if total > terms.Sale.MaxTotal {
 		return domain.Refuse(domain.CapacityExceeded, "maxTotal of product %s is reached", s.id)
 	}
-	free := t.view.Available(escrow("product", s.id), terms.Payouts.Currency) - (s.product.Quoted - held)
+	// The view is of the state before the command, which may have locked some of it since.
+	free := t.view.Available(escrow("product", s.id), terms.Payouts.Currency) - t.locked - (s.product.Quoted - held)
 	if free < highest {
 		return domain.Refuse(domain.InsufficientFunds, "the reserve of product %s cannot back another policy", s.id)
 	}
@@ -168,15 +177,15 @@ func sum(a, b, c int64) (int64, error) {
 
 // announce sets the leg's deadline, and with cover its watch, after the book began or was frozen.
 func (s *sale) announce(t *turn, covered bool) error {
-	entries, err := t.onLeg(s.leg.Key())
+	entries, err := t.onLeg(s.legKey)
 	if err != nil {
 		return err
 	}
 	entries = slices.DeleteFunc(entries, func(e *entry) bool { return e.key == s.key })
 	entries = append(entries, &entry{key: s.key, book: s.book, terms: s.product.Terms})
-	t.arm(s.leg.Key(), entries)
+	t.arm(s.legKey, entries)
 	if covered {
-		t.watch(s.leg.Key(), entries)
+		t.watch(s.legKey, entries)
 	}
 	return nil
 }
@@ -195,12 +204,12 @@ func (t *turn) list() error {
 	}
 	seen := map[string]bool{}
 	for i, leg := range body.Legs {
-		s, err := t.openSale(t.id(), p, leg)
+		s, err := t.openSale(t.id(), &p, leg)
 		if err != nil {
 			return err
 		}
 		if seen[s.key] || s.book.Leg.frozen() {
-			return domain.Refuse(domain.AlreadyExists, "legs[%d]: the schedule of leg %s is frozen", i, s.leg.Key())
+			return domain.Refuse(domain.AlreadyExists, "legs[%d]: the schedule of leg %s is frozen", i, s.legKey)
 		}
 		seen[s.key] = true
 		if err := s.list(t); err != nil {
@@ -213,7 +222,7 @@ func (t *turn) list() error {
 // list freezes the schedule of a leg that nobody has bought yet.
 func (s *sale) list(t *turn) error {
 	if t.in.Now >= s.leg.ScheduledOut {
-		return domain.Refuse(domain.TooLate, "leg %s: scheduled departure is past", s.leg.Key())
+		return domain.Refuse(domain.TooLate, "leg %s: scheduled departure is past", s.legKey)
 	}
 	s.book.freeze(s.leg, s.voidAfter())
 	t.put(s.key, s.book, s.book.status())

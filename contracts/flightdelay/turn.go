@@ -9,6 +9,10 @@ type turn struct {
 	view domain.View
 	in   domain.Input
 	fx   domain.Effects
+	// bound counts the policies of this command by holderPlace, locked what it takes from the
+	// product's reserve: the view shows neither.
+	bound  map[string]int64
+	locked int64
 	// bug is the first failure to encode; it stops the engine.
 	bug error
 }
