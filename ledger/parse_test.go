@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -167,6 +168,16 @@ func TestLargestEntryIsEncoded(t *testing.T) {
 	e.Events = append(e.Events, domain.Event{Body: make([]byte, room)})
 	if room == 0 {
 		t.Fatal("no room: the limit is reached before the last event")
+	}
+	money := map[domain.Currency]int64{} // more than ISO 4217 has
+	for i := range 200 {
+		money[domain.Currency(fmt.Sprintf("%03d", i))] = -domain.MaxMinor
+	}
+	for range domain.MaxBulk + 1 {
+		e.Balances = append(e.Balances, AccountBalances{Account: domain.PartyAccount(domain.PartyID(strings.Repeat("p", 48))), Minor: money})
+	}
+	for range domain.MaxWrites {
+		e.Records = append(e.Records, recordMark{Key: key, Status: "a status of some length", Final: true})
 	}
 	if _, err := seal(&e, nil); err != nil {
 		t.Error(err)

@@ -27,8 +27,8 @@ import (
 
 // Limits of one encoded value. A value beyond them is refused, never truncated.
 const (
-	// MaxBytes bounds one canonical value: a command of 1 MiB with its results, and room.
-	MaxBytes = 4 << 20
+	// MaxBytes bounds one canonical value: a command of 1 MiB with the results of 1,000 items, and room.
+	MaxBytes = 8 << 20
 	// MaxDepth bounds nesting.
 	MaxDepth = 16
 	// MaxElements bounds one array or map.
