@@ -21,7 +21,7 @@ type Ledger interface {
 	Registry() domain.Registry
 	Records(viewer domain.PartyID, f ledger.RecordFilter) (ledger.RecordPage, error)
 	Record(viewer domain.PartyID, id domain.RecordID) (ledger.RecordView, error)
-	Feed(viewer domain.PartyID, f ledger.FeedFilter) ([]ledger.EntryView, error)
+	Feed(viewer domain.PartyID, f ledger.FeedFilter) (ledger.EntryPage, error)
 	Accounts(viewer domain.PartyID) ([]ledger.AccountView, error)
 	// Receipt is a C2SP tlog-proof with the viewer's disclosure.
 	Receipt(ctx context.Context, viewer domain.PartyID, index uint64) ([]byte, error)

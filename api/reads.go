@@ -7,15 +7,8 @@ import (
 	"aval/ledger"
 )
 
-// entryPage is one page of log entries. Next is the From of the page after it, absent if
-// the log held no more.
-type entryPage struct {
-	Entries []ledger.EntryView `json:"entries"`
-	Next    *uint64            `json:"next,omitempty"`
-}
-
-// statement is one page of an account's postings, under the paging of entries.
-type statement struct {
+// postingPage is one page of an account's postings, under the paging of entries.
+type postingPage struct {
 	Postings []line  `json:"postings"`
 	Next     *uint64 `json:"next,omitempty"`
 }
@@ -68,11 +61,12 @@ func (s *Server) contractEvents(c call) error {
 	if filter.Record, err = recordID(c); err != nil {
 		return err
 	}
-	entries, err := s.ledger.Feed(c.viewer.party, filter)
+	page, err := s.ledger.Feed(c.viewer.party, filter)
 	if err != nil {
 		return read(err)
 	}
-	return c.JSON(http.StatusOK, entryPage{Entries: notNil(entries), Next: next(entries, filter.Limit)})
+	page.Entries = notNil(page.Entries)
+	return c.JSON(http.StatusOK, page)
 }
 
 func (s *Server) accounts(c call) error {
@@ -95,8 +89,8 @@ func (s *Server) postings(c call) error {
 	if err != nil {
 		return read(err)
 	}
-	page := statement{Postings: []line{}, Next: next(entries, filter.Limit)}
-	for _, e := range entries {
+	page := postingPage{Postings: []line{}, Next: entries.Next}
+	for _, e := range entries.Entries {
 		page.Postings = appendLines(page.Postings, e, filter.Account)
 	}
 	return c.JSON(http.StatusOK, page)
@@ -113,15 +107,6 @@ func appendLines(lines []line, e ledger.EntryView, account domain.AccountID) []l
 		}
 	}
 	return lines
-}
-
-// next is where the page after a full one begins.
-func next(entries []ledger.EntryView, limit int) *uint64 {
-	if len(entries) < limit {
-		return nil
-	}
-	from := entries[len(entries)-1].Index + 1
-	return &from
 }
 
 // notNil makes an empty list [] in JSON, not null.

@@ -35,7 +35,7 @@ type stream struct {
 	call
 	control *http.ResponseController
 	next    uint64
-	full    bool // the last page was full: there may be more
+	full    bool // the last page has a next: there may be more
 	expired <-chan time.Time
 	beat    *time.Ticker
 }
@@ -88,15 +88,18 @@ func (s *Server) start(c call) (uint64, error) {
 }
 
 // run sends pages until something ends the stream, and says what.
-func (st *stream) run(page []ledger.EntryView, changed <-chan struct{}) (reason string) {
+func (st *stream) run(page ledger.EntryPage, changed <-chan struct{}) (reason string) {
 	if err := st.begin(); err != nil {
 		return broken(err)
 	}
 	for {
-		for _, e := range page {
+		for _, e := range page.Entries {
 			if err := st.entry(e); err != nil {
 				return broken(err)
 			}
+		}
+		if page.Next != nil {
+			st.next = *page.Next
 		}
 		if reason := st.wait(changed); reason != "" {
 			return st.end(reason)
@@ -110,10 +113,10 @@ func (st *stream) run(page []ledger.EntryView, changed <-chan struct{}) (reason 
 }
 
 // page reads what comes next, at most as much as a stream may hold.
-func (st *stream) page() ([]ledger.EntryView, error) {
-	entries, err := st.ledger.Feed(st.viewer.party, ledger.FeedFilter{From: st.next, Limit: st.limits.streamPage})
-	st.full = len(entries) == st.limits.streamPage
-	return entries, err
+func (st *stream) page() (ledger.EntryPage, error) {
+	page, err := st.ledger.Feed(st.viewer.party, ledger.FeedFilter{From: st.next, Limit: st.limits.streamPage})
+	st.full = page.Next != nil
+	return page, err
 }
 
 // wait returns "" when the log should be read again, else why the stream ends. Reads are a

@@ -229,7 +229,7 @@ func BenchmarkReceipt(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		i++
-		if _, err := l.Receipt(context.Background(), "u0", feed[i*7%len(feed)].Index); err != nil {
+		if _, err := l.Receipt(context.Background(), "u0", feed.Entries[i*7%len(feed.Entries)].Index); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -105,10 +105,10 @@ func waitForNews(ctx context.Context, t *testing.T, n *ledgertest.Node, viewer d
 				t.Errorf("%s: %v", viewer, err)
 				return
 			}
-			if len(feed) == 0 {
+			if len(feed.Entries) == 0 {
 				break
 			}
-			for _, entry := range feed {
+			for _, entry := range feed.Entries {
 				if entry.Index < from {
 					t.Errorf("%s: index %d twice", viewer, entry.Index)
 				}

@@ -47,7 +47,7 @@ func TestOneCommandFromSignatureToReceipt(t *testing.T) {
 		t.Errorf("again: %+v, %v", again, err)
 	}
 	feed, err := n.Feed("acme", ledger.FeedFilter{})
-	if err != nil || len(feed) != 2 {
+	if err != nil || len(feed.Entries) != 2 {
 		t.Errorf("feed %v, %v", feed, err)
 	}
 	if err := n.Stop(); err != nil {

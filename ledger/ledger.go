@@ -78,6 +78,13 @@ type FeedFilter struct {
 	Limit int
 }
 
+// EntryPage is one page of entries. Next is where the page after it begins, nil if there is
+// none yet. A page may be short, even empty, and still have a Next.
+type EntryPage struct {
+	Entries []EntryView `json:"entries"`
+	Next    *uint64     `json:"next,omitempty"`
+}
+
 // EntryView is what one party may see of one log entry.
 type EntryView struct {
 	Index    uint64        `json:"index"`

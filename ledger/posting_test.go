@@ -27,10 +27,10 @@ func TestPostingsShowTheirNumberAndCause(t *testing.T) {
 	}
 	for viewer, want := range map[domain.PartyID][]ledger.PostingView{"acme": {first, second}, "bank": {second}} {
 		feed, err := n.Feed(viewer, ledger.FeedFilter{From: reply.Index})
-		if err != nil || len(feed) != 1 || len(feed[0].Postings) != len(want) || len(feed[0].Events) != len(want) {
+		if err != nil || len(feed.Entries) != 1 || len(feed.Entries[0].Postings) != len(want) || len(feed.Entries[0].Events) != len(want) {
 			t.Fatalf("%s sees %+v, %v", viewer, feed, err)
 		}
-		for i, p := range feed[0].Postings {
+		for i, p := range feed.Entries[0].Postings {
 			if p != want[i] {
 				t.Errorf("%s sees %+v, want %+v", viewer, p, want[i])
 			}

@@ -77,7 +77,7 @@ func TestNobodySeesNothing(t *testing.T) {
 	if accounts, err := n.Accounts(""); len(accounts) != 0 || err != nil {
 		t.Errorf("accounts %v, %v", accounts, err)
 	}
-	if feed, err := n.Feed("", ledger.FeedFilter{}); len(feed) != 0 || err != nil {
+	if feed, err := n.Feed("", ledger.FeedFilter{}); len(feed.Entries) != 0 || err != nil {
 		t.Errorf("feed %v, %v", feed, err)
 	}
 	if page, err := n.Records("", ledger.RecordFilter{}); len(page.Records) != 0 || err == nil {

@@ -425,7 +425,7 @@ func TestEquivocation(t *testing.T) {
 		t.Errorf("%d leaves, want 4 messages and 3 seals", got)
 	}
 	feed, err := h.Feed("bank", ledger.FeedFilter{From: size})
-	if err != nil || len(feed) != 4 || feed[0].Name != domain.Observe || feed[3].Name != domain.Equivocate {
+	if err != nil || len(feed.Entries) != 4 || feed.Entries[0].Name != domain.Observe || feed.Entries[3].Name != domain.Equivocate {
 		t.Errorf("feed %+v, %v", feed, err)
 	}
 }

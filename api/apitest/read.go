@@ -91,27 +91,32 @@ func (l *Ledger) record(viewer domain.PartyID, id domain.RecordID) (ledger.Recor
 }
 
 // Feed lists the viewer's entries.
-func (l *Ledger) Feed(viewer domain.PartyID, f ledger.FeedFilter) ([]ledger.EntryView, error) {
+func (l *Ledger) Feed(viewer domain.PartyID, f ledger.FeedFilter) (ledger.EntryPage, error) {
+	var page ledger.EntryPage
 	if err := l.fault(context.Background(), "Feed"); err != nil {
-		return nil, err
+		return page, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f.Record != "" {
 		if _, err := l.record(viewer, f.Record); err != nil {
-			return nil, err
+			return page, err
 		}
 	}
 	if f.Account != "" && f.Account.Owner() != viewer {
-		return nil, notFound()
+		return page, notFound()
 	}
-	var views []ledger.EntryView
-	for i := f.From; i < uint64(len(l.entries)) && len(views) < f.Limit; i++ {
-		if e := l.entries[i]; sees(e.parties, viewer) && touches(f, e.view) {
-			views = append(views, e.view)
+	for i := f.From; i < uint64(len(l.entries)); i++ {
+		if e := l.entries[i]; !sees(e.parties, viewer) || !touches(f, e.view) {
+			continue
 		}
+		if len(page.Entries) == f.Limit {
+			page.Next = &i
+			break
+		}
+		page.Entries = append(page.Entries, l.entries[i].view)
 	}
-	return views, nil
+	return page, nil
 }
 
 func touches(f ledger.FeedFilter, v ledger.EntryView) bool {
