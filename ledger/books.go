@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 
@@ -50,6 +51,9 @@ func (b books) entryAt(index uint64) (*entry, error) {
 
 // nearby is how far apart two wanted entries may stand to be read in one go.
 const nearby = 8
+
+// errEnough ends a visit early.
+var errEnough = errors.New("enough")
 
 // visit opens the entries at ascending indexes. It leaves out seal leaves and whatever lies beyond the head.
 func (b books) visit(indexes []uint64, visit func(*entry) error) error {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"slices"
 
 	"aval/domain"
@@ -27,8 +28,8 @@ func (e *Engine) Feed(viewer domain.PartyID, f FeedFilter) (EntryPage, error) {
 		more = len(indexes) == limit
 		err = b.visit(indexes, func(en *entry) error {
 			if len(page.Entries) == limit {
-				more = true // the page ends within what was read
-				return nil
+				more = true // the page ends within what was asked for
+				return errEnough
 			}
 			from = en.Index + 1
 			v, ok, err := en.feed(viewer, all, keep)
@@ -37,7 +38,7 @@ func (e *Engine) Feed(viewer domain.PartyID, f FeedFilter) (EntryPage, error) {
 			}
 			return err
 		})
-		if err != nil {
+		if err != nil && !errors.Is(err, errEnough) {
 			return page, err
 		}
 		if len(page.Entries) < limit && len(indexes) > 0 {
