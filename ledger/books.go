@@ -22,6 +22,16 @@ func (e *Engine) books() books {
 	return books{archive: e.store, vault: e.vault, head: e.published.Load().head}
 }
 
+// openBooks opens a stored log without a running engine.
+func openBooks(keys *Keys, archive Archive) (books, error) {
+	vault, err := newVault(keys)
+	if err != nil {
+		return books{}, err
+	}
+	head, _, _, err := archive.Head()
+	return books{archive: archive, vault: vault, head: head}, err
+}
+
 // openEntry opens a stored body. What opens under the ledger's key at its own place was written by
 // this ledger's canon.Marshal, so it need not be encoded again to be compared.
 func (b books) openEntry(s StoredEntry) (*entry, error) {

@@ -46,3 +46,8 @@ func (s Steps) Advance(ctx context.Context) (finish func() error, err error) {
 
 // Minor is a balance in memory.
 func (s Steps) Minor(a domain.AccountID, c domain.Currency) int64 { return s.state.balance(a, c) }
+
+// TrialPage is TrialBalance with other bounds.
+func (e *Engine) TrialPage(viewer domain.PartyID, f TrialFilter, entries, rows int) (TrialBalance, error) {
+	return e.trialPage(viewer, f, entries, rows)
+}

@@ -76,7 +76,7 @@ func (e *Engine) feedIndex(viewer domain.PartyID, f FeedFilter) (string, func(*E
 			return v.Kind == kind && len(v.Events)+len(v.Postings) > 0
 		}, err
 	case f.Account != "":
-		if f.Account.Owner() != viewer && !e.auditor(viewer) {
+		if !e.mayRead(viewer, f.Account) {
 			return "", nil, errNotFound()
 		}
 		return accountRefs(f.Account), func(v *EntryView) bool {

@@ -225,5 +225,5 @@ func (b books) balancesBefore(account domain.AccountID, index uint64) (map[domai
 		}
 	}
 	return nil, domain.Refuse(domain.LimitExceeded,
-		"from: no money moved on the account in the %d entries of its owner before index %d; begin the period nearer to a posting", maxLookback, index)
+		"no money moved on the account in the %d entries of its owner before index %d: ask nearer to a posting", maxLookback, index)
 }
