@@ -28,7 +28,7 @@ func openBooks(keys *Keys, archive Archive) (books, error) {
 	if err != nil {
 		return books{}, err
 	}
-	head, _, _, err := archive.Head()
+	head, _, err := archive.Head()
 	return books{archive: archive, vault: vault, head: head}, err
 }
 
@@ -136,13 +136,4 @@ func (b books) indexAt(at domain.Millis) (uint64, error) {
 		return booked >= at
 	})
 	return uint64(index), failed
-}
-
-// accountRefs is the name under which the entries of an account are filed: a party's accounts
-// under the party, with all else that it may see, an escrow under itself.
-func accountRefs(account domain.AccountID) string {
-	if owner := account.Owner(); owner != "" {
-		return partyName(owner)
-	}
-	return accountName(account)
 }

@@ -79,7 +79,7 @@ func (e *Engine) feedIndex(viewer domain.PartyID, f FeedFilter) (string, func(*E
 		if !e.mayRead(viewer, f.Account) {
 			return "", nil, errNotFound()
 		}
-		return accountRefs(f.Account), func(v *EntryView) bool {
+		return accountName(f.Account), func(v *EntryView) bool {
 			v.Postings = slices.DeleteFunc(v.Postings, func(p PostingView) bool {
 				return p.Debit != f.Account && p.Credit != f.Account
 			})

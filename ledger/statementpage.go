@@ -72,7 +72,7 @@ func (p *statementPage) read(limit int) error {
 		return err
 	}
 	p.running = maps.Clone(opening)
-	tag := p.vault.tag(accountRefs(p.Account))
+	tag := p.vault.tag(accountName(p.Account))
 	next, more := p.at, true
 	for scanned := 0; more && len(p.Lines) < limit && scanned < maxScanned; scanned += limit {
 		indexes, err := p.archive.Refs(tag, next, limit)
@@ -148,7 +148,7 @@ func (p *statementPage) move(line StatementLine) domain.Money {
 
 // totals lists balances in the currencies that the page names.
 func (p *statementPage) totals(minor map[domain.Currency]int64) []domain.Money {
-	named := slices.Collect(maps.Keys(minor))
+	named := slices.Collect(maps.Keys(minor)) //tidy:ordered sorted below
 	for _, line := range p.Lines {
 		named = append(named, line.Amount.Currency)
 	}
@@ -202,7 +202,7 @@ func (e *entry) balancesOf(account domain.AccountID) (minor map[domain.Currency]
 // balancesBefore are an account's balances other than zero before the entry at an index: those
 // after the last entry before it that touched the account.
 func (b books) balancesBefore(account domain.AccountID, index uint64) (map[domain.Currency]int64, error) {
-	tag := b.vault.tag(accountRefs(account))
+	tag := b.vault.tag(accountName(account))
 	before, step := index, 1
 	for looked := 0; looked < maxLookback; looked += step {
 		step = min(2*step, MaxPage)

@@ -200,10 +200,10 @@ func (s *simulation) feed(viewer domain.PartyID, from uint64, limit int) ([]ledg
 		if err != nil {
 			return nil, err
 		}
-		if all = append(all, page...); len(page) == 0 {
+		if all = append(all, page.Entries...); page.Next == nil {
 			break
 		}
-		from = page[len(page)-1].Index + 1
+		from = *page.Next
 	}
 	return all, nil
 }
