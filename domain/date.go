@@ -34,8 +34,8 @@ func (d Date) days() (int64, error) {
 	return t.Unix() / 86_400, err
 }
 
-// checkValueDate refuses a value date too far from the day of booking. Empty is that day itself.
-func checkValueDate(d Date, now Millis) error {
+// CheckValue refuses a value date that is no day, or too far from the day of booking. Empty is that day itself.
+func (d Date) CheckValue(now Millis) error {
 	if d == "" {
 		return nil
 	}

@@ -57,7 +57,7 @@ func (p Posting) check(kind Kind, in Input, events []Event) error {
 	if ref := p.Reverses; ref != nil && (ref.Number < 0 || ref.Number >= MaxPostings || ref.Index > MaxMinor) {
 		return Refuse(Malformed, "posting %s reverses number %d of entry %d: no such place", p.Purpose, ref.Number, ref.Index)
 	}
-	return checkValueDate(p.ValueDate, in.Now)
+	return p.ValueDate.CheckValue(in.Now)
 }
 
 func (p Posting) checkAccounts(kind Kind, sender PartyID) error {

@@ -48,6 +48,8 @@
 package cash
 
 import (
+	"strings"
+
 	"aval/domain"
 	"aval/domain/canon"
 )
@@ -61,9 +63,12 @@ const (
 	AcceptWindow domain.Millis = 7 * 24 * 60 * 60 * 1000
 	// SettleWindow is how long a bank may take from acceptance to settlement, in milliseconds (7 days).
 	SettleWindow domain.Millis = 7 * 24 * 60 * 60 * 1000
+	// MaxHold is the longest that a hold may live, in milliseconds (366 days).
+	MaxHold domain.Millis = 366 * 24 * 60 * 60 * 1000
 )
 
-// The statuses of records. A currency is issued for ever; settled, refused and returned are final.
+// The statuses of records. A currency is issued for ever and a limit stays, limited or not;
+// requested, accepted, overdue, held and partly reversed are open, the others final.
 const (
 	Issued    = "issued"
 	Requested = "requested"
@@ -72,6 +77,17 @@ const (
 	Settled   = "settled"
 	Refused   = "refused"
 	Returned  = "returned"
+
+	Held     = "held"
+	Captured = "captured"
+	Released = "released"
+	Expired  = "expired"
+
+	PartlyReversed = "partly-reversed"
+	Reversed       = "reversed"
+
+	Limited   = "limited"
+	Unlimited = "unlimited"
 )
 
 // Currency is the record currency/<code>: whose claim the money of a currency is. Visible to the bank.
@@ -107,8 +123,14 @@ type contract struct{}
 // Kind is domain.CashKind.
 func (contract) Kind() domain.Kind { return domain.CashKind }
 
-// Show gives every party of a record all its fields.
-func (contract) Show(_ string, body []byte, _ domain.PartyID) (any, error) { return canon.ToJSON(body) }
+// Show gives every party of a record all its fields, but the bank not what the owner of an
+// account allows itself.
+func (contract) Show(key string, body []byte, viewer domain.PartyID) (any, error) {
+	if strings.HasPrefix(key, "limit/") {
+		return showLimit(body, viewer)
+	}
+	return canon.ToJSON(body)
+}
 
 // Apply judges one command or deadline.
 func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
@@ -123,6 +145,18 @@ func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 		return many(v, in, (*order).transfer)
 	case "redeem":
 		return redeem(v, in)
+	case "hold":
+		return judge(v, in, (*order).hold)
+	case "capture":
+		return judge(v, in, (*order).capture)
+	case "release":
+		return judge(v, in, (*order).release)
+	case expireName:
+		return judge(v, in, (*order).expire)
+	case "reverse":
+		return judge(v, in, (*order).reverse)
+	case "limit":
+		return judge(v, in, (*order).limit)
 	case "accept":
 		return accept(v, in)
 	case "settle":

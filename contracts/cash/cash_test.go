@@ -244,6 +244,12 @@ var examples = []string{
 	`redeem/alice {"id":"A","amount":{"minor":300,"currency":"EUR"},"reference":"r"}`,
 	`redeem/bob {"id":"B","amount":{"minor":300,"currency":"USD"},"reference":"r"}`,
 	`accept/A {}`, `settle/A {"reference":"r"}`, `settle/B {"reference":"r"}`, `refuse/B {"reason":"r"}`, "Return/A", "Overdue/A",
+	`hold/alice {"id":"A","to":"carol","amount":{"minor":90,"currency":"EUR"},"expiresAt":60000000000,"reference":"r"}`,
+	`capture/A {"amount":{"minor":40,"currency":"EUR"},"final":false,"valueDate":"1970-01-02"}`, `capture/A {"amount":{"minor":7,"currency":"EUR"},"final":true}`,
+	`release/A {}`, "Expire/A",
+	`reverse/alice {"index":0,"number":0,"amount":{"minor":20,"currency":"EUR"},"reference":"r"}`,
+	`reverse/alice {"index":1,"number":0,"amount":{"minor":20,"currency":"EUR"},"reference":"r"}`,
+	`limit/alice {"party":"bob","currency":"EUR","bounds":{"maximumBalance":1000500,"minimumBalance":50,"dailyOutflow":300}}`,
 }
 
 func TestLaws(t *testing.T) { contracttest.Laws(t, cash.Contract, examples...) }

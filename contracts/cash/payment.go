@@ -26,13 +26,32 @@ type Paid struct {
 
 func currencyKey(c domain.Currency) string { return "currency/" + string(c) }
 
-// order is a payer's command being judged: one payment or many, booked together.
+// order is a command being judged, and what it changes so far.
 type order struct {
 	view domain.View
 	in   domain.Input
 	fx   domain.Effects
 	// keys are the records of the currencies that the bank issues, as far as the payments have named them.
 	keys map[domain.Currency]string
+}
+
+// judge judges a command of any other kind than payments.
+func judge(v domain.View, in domain.Input, command func(*order) error) (domain.Effects, error) {
+	o := &order{view: v, in: in}
+	err := command(o)
+	return o.fx, err
+}
+
+// move adds a posting, caused by the event that is told next.
+func (o *order) move(p domain.Posting) {
+	p.Cause = len(o.fx.Events)
+	o.fx.Postings = append(o.fx.Postings, p)
+}
+
+func (o *order) event(name, key string, body any, parties ...domain.PartyID) error {
+	e, err := domain.NewEvent(name, key, body, parties...)
+	o.fx.Events = append(o.fx.Events, e)
+	return err
 }
 
 // one judges a command with one payment in its body.
@@ -83,11 +102,8 @@ func (o *order) claim(currency domain.Currency) error {
 
 // transfer books money from the sender to another party.
 func (o *order) transfer(p Payment) error {
-	if err := o.check(p); err != nil {
+	if err := o.checkTransfer(p); err != nil {
 		return err
-	}
-	if p.To == o.in.Sender {
-		return domain.Refuse(domain.InvalidTerms, "to: payer and payee are the same party")
 	}
 	if _, known := o.keys[p.Amount.Currency]; !known {
 		if err := checkIssuer(o.view, o.in.Command.Contract, p.Amount.Currency); err != nil {
@@ -98,16 +114,23 @@ func (o *order) transfer(p Payment) error {
 	return o.pay(p, domain.PartyAccount(o.in.Sender), "transfer", "transferred")
 }
 
+// checkTransfer refuses what is no payment from the sender to somebody else.
+func (o *order) checkTransfer(p Payment) error {
+	if err := o.check(p); err != nil {
+		return err
+	}
+	if p.To == o.in.Sender {
+		return domain.Refuse(domain.InvalidTerms, "to: payer and payee are the same party")
+	}
+	return nil
+}
+
 // pay adds the payment's posting, and its event for payer and payee alone.
 func (o *order) pay(p Payment, from domain.AccountID, purpose, event string) error {
-	o.fx.Postings = append(o.fx.Postings, domain.Posting{
-		Debit: from, Credit: domain.PartyAccount(p.To), Amount: p.Amount, Purpose: purpose, Cause: len(o.fx.Events), ValueDate: p.ValueDate,
-	})
-	e, err := domain.NewEvent(event, o.keys[p.Amount.Currency], Paid{
+	o.move(domain.Posting{Debit: from, Credit: domain.PartyAccount(p.To), Amount: p.Amount, Purpose: purpose, ValueDate: p.ValueDate})
+	return o.event(event, o.keys[p.Amount.Currency], Paid{
 		From: o.in.Sender, To: p.To, Amount: p.Amount, Issuer: domain.PartyID(o.in.Command.Contract), Reference: p.Reference,
 	}, o.in.Sender, p.To)
-	o.fx.Events = append(o.fx.Events, e)
-	return err
 }
 
 // check refuses a payment that is none, or that goes to nobody.
@@ -116,6 +139,9 @@ func (o *order) check(p Payment) error {
 		return err
 	}
 	if err := checkText("reference", p.Reference, 0); err != nil {
+		return err
+	}
+	if err := p.ValueDate.CheckValue(o.in.Now); err != nil {
 		return err
 	}
 	if err := p.To.Check(); err != nil {

@@ -33,7 +33,7 @@ func (r Redemption) record(fx domain.Effects) (domain.Effects, error) {
 	if err != nil {
 		return fx, err
 	}
-	w.Final = r.EndedAt != 0
+	w.Final, w.HeldFor = r.EndedAt != 0, r.Holder
 	e, err := domain.NewEvent(eventName(r.Status), redemptionKey(r.ID), r, r.Bank, r.Holder)
 	fx.Writes, fx.Events = []domain.Write{w}, []domain.Event{e}
 	return fx, err

@@ -207,6 +207,16 @@ func (b *Bench) Postings() []domain.Posting {
 	return postings
 }
 
+// Forget drops a deadline, as if the engine had not come to it yet: it runs at most so many in a batch.
+func (b *Bench) Forget(kind domain.Kind, contract, name string) error {
+	key := deadlineKey{kind, contract, name}
+	if _, asked := b.deadlines[key]; !asked {
+		return domain.Refuse(domain.NotFound, "no deadline %s of %s", name, contract)
+	}
+	delete(b.deadlines, key)
+	return nil
+}
+
 // Watches are the open watches in order of kind and subject.
 func (b *Bench) Watches() []domain.Watch {
 	watches := []domain.Watch{}
