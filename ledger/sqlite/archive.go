@@ -46,7 +46,7 @@ func (a archive) prepared(query string) (*sql.Stmt, error) {
 // Head implements ledger.Archive.
 func (a archive) Head() (head ledger.Head, checkpoint []byte, err error) {
 	err = a.db.QueryRow("SELECT size, sequence, now, signed FROM head").Scan(&head.Size, &head.Sequence, &head.Now, &checkpoint)
-	return head, checkpoint, err
+	return head, checkpoint, diskError(err)
 }
 
 // Entries implements ledger.Archive.
@@ -66,7 +66,7 @@ func (a archive) Tile(level int, n uint64) (data []byte, err error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	return data, err
+	return data, diskError(err)
 }
 
 // Find implements ledger.Archive.
@@ -110,7 +110,7 @@ const maxIndex = math.MaxInt64
 func (a archive) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
 	var last sql.NullInt64
 	if err := a.db.QueryRow("SELECT max(segment) FROM refs").Scan(&last); err != nil || !last.Valid {
-		return nil, err
+		return nil, diskError(err)
 	}
 	var indexes []uint64
 	for segment := from / segmentEntries; segment <= uint64(last.Int64) && len(indexes) < limit; segment++ {
@@ -134,7 +134,7 @@ func (a archive) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
 func (a archive) RefsBefore(tag []byte, before uint64, limit int) ([]uint64, error) {
 	var last sql.NullInt64
 	if err := a.db.QueryRow("SELECT max(segment) FROM refs").Scan(&last); err != nil || !last.Valid || before == 0 {
-		return nil, err
+		return nil, diskError(err)
 	}
 	var indexes []uint64
 	for segment := min((before-1)/segmentEntries, uint64(last.Int64)); len(indexes) < limit; segment-- {
@@ -179,11 +179,11 @@ func (a archive) Slots(q ledger.SlotQuery, visit func(ledger.StoredSlot) error) 
 func (a archive) each(query string, args []any, visit func(*sql.Rows) error) error {
 	statement, err := a.prepared(query)
 	if err != nil {
-		return err
+		return diskError(err)
 	}
 	rows, err := statement.Query(args...)
 	if err != nil {
-		return err
+		return diskError(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -191,5 +191,5 @@ func (a archive) each(query string, args []any, visit func(*sql.Rows) error) err
 			return err
 		}
 	}
-	return rows.Err()
+	return diskError(rows.Err())
 }

@@ -17,7 +17,12 @@ var ErrInUse = errors.New("the ledger database is in use by another process")
 // empty file beside it, which every operating system gives back when the process dies. The
 // database's own lock would also keep out the readers.
 func acquire(at place) (*sql.DB, error) {
-	lock, err := connect(at.beside(".lock"), "rwc", 1, []string{"busy_timeout(0)", "locking_mode(EXCLUSIVE)"})
+	file := at.beside(".lock")
+	if err := file.create(); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", at.path, err)
+	}
+	file.patience = 0
+	lock, err := connect(file, "rwc", 1, []string{"locking_mode(EXCLUSIVE)"})
 	if err == nil {
 		if _, err = lock.Exec("BEGIN EXCLUSIVE"); err == nil {
 			return lock, nil
@@ -28,5 +33,5 @@ func acquire(at place) (*sql.DB, error) {
 	if errors.As(err, &failure) && failure.Code()&0xff == sqlite3.SQLITE_BUSY {
 		return nil, fmt.Errorf("open %s: %w", at.path, ErrInUse)
 	}
-	return nil, fmt.Errorf("lock %s: %w", at.path, err)
+	return nil, fmt.Errorf("lock %s: %w", at.path, diskError(err))
 }

@@ -10,7 +10,7 @@ import (
 // time, in the mode of a Store, for about that long, and gives the rows written a second. It
 // tells what the disk and the driver can do at best, for comparison; the file is removed.
 func MeasureRows(path string, perTransaction int, length time.Duration) (perSecond float64, err error) {
-	db, err := connect(place{path: path}, "rwc", 1, durable)
+	db, err := connect(placeOf(path, nil), "rwc", 1, durable)
 	if err != nil {
 		return 0, err
 	}

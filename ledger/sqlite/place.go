@@ -1,22 +1,38 @@
 package sqlite
 
-import "os"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"aval/ledger/sqlite/pagesum"
+)
+
+// defaultPatience is how long a Store waits for another program to let go of the database.
+const defaultPatience = 10 * time.Second
 
 // place is where a database lies: a file, or a name on another file system of SQLite's.
 type place struct {
-	path string
-	vfs  string // a registered VFS, empty for that of the operating system
+	path     string
+	vfs      string // a registered VFS, empty for that of the operating system
+	patience time.Duration
 }
 
-// Option changes where a database is looked for.
+// Option changes how a database is opened.
 type Option func(*place)
 
 // OnVFS takes the path as a name on a file system registered with SQLite under this name
 // (https://sqlite.org/vfs.html), so that tests can put a failing disk under a ledger.
 func OnVFS(name string) Option { return func(p *place) { p.vfs = name } }
 
+// Patience is how long to wait for another program to let go of the database before ErrLocked; ten
+// seconds if not given.
+func Patience(d time.Duration) Option { return func(p *place) { p.patience = d } }
+
 func placeOf(path string, options []Option) place {
-	p := place{path: path}
+	p := place{path: path, patience: defaultPatience}
 	for _, option := range options {
 		option(&p)
 	}
@@ -29,11 +45,39 @@ func (p place) beside(ending string) place {
 	return p
 }
 
-// check says whether a file is there: fs.ErrNotExist if not. On a VFS only opening it tells.
+// check says whether a file is there: ErrUnreachable and fs.ErrNotExist if not. On a VFS only opening it tells.
 func (p place) check() error {
 	if p.vfs != "" {
 		return nil
 	}
 	_, err := os.Stat(p.path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return nil
+}
+
+// create makes an empty file that only its owner may read, unless there is one; SQLite gives those
+// beside it the same mode. A file that is there is not touched: closing it would drop this process's locks on it.
+func (p place) create() error {
+	if p.vfs != "" {
+		return nil
+	}
+	f, err := os.OpenFile(p.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return osError(err)
+	}
+	return f.Close()
+}
+
+// checkLog refuses a write-ahead log from which SQLite would drop transactions that were durable.
+func (p place) checkLog() error {
+	err := pagesum.CheckLog(p.vfs, p.path)
+	if errors.Is(err, pagesum.ErrDamagedLog) {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
 	return err
 }

@@ -56,16 +56,27 @@ func open(at place, mode string, fresh bool) (*Store, error) {
 	s := &Store{lock: lock}
 	if err := s.open(at, mode, fresh); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("open %s: %w", at.path, err)
+		return nil, fmt.Errorf("open %s: %w", at.path, diskError(err))
 	}
 	return s, nil
 }
 
 func (s *Store) open(at place, mode string, fresh bool) (err error) {
+	if fresh {
+		if err := at.create(); err != nil {
+			return err
+		}
+	}
+	if err := at.checkLog(); err != nil {
+		return err
+	}
 	if s.write, err = connect(at, mode, 1, append(slices.Clone(durable), "cache_spill(0)")); err != nil {
 		return err
 	}
 	if err := migrate(s.write, fresh); err != nil {
+		return err
+	}
+	if err := settle(s.write); err != nil {
 		return err
 	}
 	if s.read, err = connect(at, "rw", maxReaders, append(slices.Clone(durable), "query_only(1)")); err != nil {
@@ -77,12 +88,13 @@ func (s *Store) open(at place, mode string, fresh bool) (err error) {
 
 // durable are the settings of every connection to a ledger.
 var durable = []string{
-	"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(1)", "cache_size(-65536)",
+	"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-65536)",
 	"wal_autocheckpoint(4000)", "temp_store(MEMORY)",
 }
 
 func connect(at place, mode string, connections int, pragmas []string) (*sql.DB, error) {
-	query := url.Values{"mode": {mode}, "_pragma": pragmas}
+	patience := fmt.Sprintf("busy_timeout(%d)", at.patience.Milliseconds())
+	query := url.Values{"mode": {mode}, "_pragma": append([]string{patience}, pragmas...)}
 	switch mode {
 	case "ro":
 	case immutable:
@@ -107,6 +119,20 @@ func connect(at place, mode string, connections int, pragmas []string) (*sql.DB,
 		return nil, err
 	}
 	return db, nil
+}
+
+// settle writes what a crash left in the write-ahead log into the database before anybody relies
+// on it. It may be there without being durable: after a sync that failed, the system shows what it
+// wrote, but has given up writing it, and no later sync of the log would tell.
+func settle(db *sql.DB) error {
+	var busy, frames, done int
+	if err := db.QueryRow("PRAGMA wal_checkpoint(FULL)").Scan(&busy, &frames, &done); err != nil {
+		return fmt.Errorf("settle the write-ahead log: %w", err)
+	}
+	if busy != 0 {
+		return fmt.Errorf("settle the write-ahead log: %w (a reader of an earlier state)", ErrLocked)
+	}
+	return nil
 }
 
 // migrate applies the migrations that the file lacks, each in its own transaction.
@@ -255,13 +281,13 @@ func (s *Store) transact(work func(*sql.Tx) error) error {
 	defer s.mu.Unlock()
 	tx, err := s.write.BeginTx(context.Background(), nil)
 	if err != nil {
-		return err
+		return diskError(err)
 	}
 	defer tx.Rollback()
 	if err := work(tx); err != nil {
-		return err
+		return diskError(err)
 	}
-	return tx.Commit()
+	return diskError(tx.Commit())
 }
 
 // notNil keeps an empty body an empty blob, which STRICT tables tell from NULL.

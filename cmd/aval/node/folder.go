@@ -243,6 +243,9 @@ func (f *Folder) Verify(policy *ledger.Policy) (ledger.Report, error) {
 		return ledger.Report{}, err
 	}
 	defer archive.Close()
+	if err := archive.Check(); err != nil {
+		return ledger.Report{}, err
+	}
 	if policy != nil {
 		if err := checkHead(*policy, archive); err != nil {
 			return ledger.Report{}, err
