@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -90,7 +91,11 @@ func (r *recorded) ask(e *ledger.Engine) (answers []string) {
 			answers = append(answers, failed+err.Error())
 			return
 		}
-		answers = append(answers, fmt.Sprintf("%+v", answer))
+		text, err := json.Marshal(answer)
+		if err != nil {
+			panic(err)
+		}
+		answers = append(answers, string(text))
 	}
 	for _, party := range []domain.PartyID{"acme", "bank"} {
 		note(e.Accounts(party))

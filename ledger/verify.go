@@ -30,6 +30,19 @@ type Fault struct {
 	Cause error
 }
 
+// ErrDamaged is what an Archive says of rows that the disk did not keep as they were written. Other
+// failures to read say nothing of the ledger.
+var ErrDamaged = errors.New("the ledger database is damaged")
+
+// damageAt is a Fault at the first index that cannot be read, if the archive is damaged there.
+func damageAt(index uint64, err error) error {
+	var fault *Fault
+	if errors.Is(err, ErrDamaged) && !errors.As(err, &fault) {
+		return &Fault{index, err}
+	}
+	return err
+}
+
 // Error names the index.
 func (f *Fault) Error() string { return fmt.Sprintf("index %d: %v", f.Index, f.Cause) }
 
@@ -139,7 +152,7 @@ func (a *audit) replay(head Head) error {
 			return err
 		})
 		if err != nil {
-			return err
+			return damageAt(next, err)
 		}
 		if next == from {
 			return &Fault{next, errors.New("the leaf is missing")}

@@ -8,6 +8,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"aval/ledger"
 )
 
 // What the disk under a ledger can do to it. An error of this package that comes from the disk
@@ -21,7 +23,7 @@ var (
 	// ErrLocked says that another program held the database for longer than the patience of a Store.
 	ErrLocked = errors.New("the ledger database is locked by another program")
 	// ErrCorrupt says that a page is not what was written: a sum differs, or a structure breaks its form.
-	ErrCorrupt = errors.New("the ledger database is damaged")
+	ErrCorrupt = ledger.ErrDamaged
 	// ErrUnreachable says that a file is missing, or that this user may not open it.
 	ErrUnreachable = errors.New("the ledger database cannot be opened")
 	// ErrDisk says that reading, writing or syncing failed in another way.

@@ -70,7 +70,7 @@ func (s *Store) open(at place, mode string, fresh bool) (err error) {
 	if err := at.checkLog(); err != nil {
 		return err
 	}
-	if s.write, err = connect(at, mode, 1, append(slices.Clone(durable), "cache_spill(0)")); err != nil {
+	if s.write, err = connect(at, mode, 1, durable); err != nil {
 		return err
 	}
 	if err := migrate(s.write, fresh); err != nil {
@@ -90,6 +90,7 @@ func (s *Store) open(at place, mode string, fresh bool) (err error) {
 var durable = []string{
 	"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-65536)",
 	"wal_autocheckpoint(4000)", "temp_store(MEMORY)",
+	"cache_spill(0)", // as pagesum demands
 }
 
 func connect(at place, mode string, connections int, pragmas []string) (*sql.DB, error) {

@@ -243,15 +243,16 @@ func (f *Folder) Verify(policy *ledger.Policy) (ledger.Report, error) {
 		return ledger.Report{}, err
 	}
 	defer archive.Close()
-	if err := archive.Check(); err != nil {
-		return ledger.Report{}, err
-	}
 	if policy != nil {
 		if err := checkHead(*policy, archive); err != nil {
 			return ledger.Report{}, err
 		}
 	}
-	return ledger.Verify(f.Keys, archive, contracts.Table(), Codecs())
+	report, err := ledger.Verify(f.Keys, archive, contracts.Table(), Codecs())
+	if err == nil { // after it, for it names the first bad index
+		err = archive.Check()
+	}
+	return report, err
 }
 
 // checkHead verifies the stored head alone: what lies under it is for ledger.Verify.
