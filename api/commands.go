@@ -27,7 +27,11 @@ func (s *Server) submit(c call) error {
 		return err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(c.Request().Context(), s.limits.wait)
+	patience := s.limits.wait
+	if wait == ledger.ForWitnessed {
+		patience = s.limits.witnessed
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), patience)
 	defer cancel()
 	reply, err := s.ledger.Submit(ctx, ledger.CommandFormat, bytes.TrimRight(raw, "\r\n"), wait)
 	switch {
@@ -35,10 +39,18 @@ func (s *Server) submit(c call) error {
 		return err
 	case reply.Code != "":
 		return loggedRefusal(reply)
+	case wait == ledger.ForWitnessed:
+		return c.JSON(http.StatusOK, witnessed{reply, reply.Witnessed})
 	case wait == ledger.ForAccepted:
 		return c.JSON(http.StatusAccepted, accepted{ID: reply.ID})
 	}
 	return c.JSON(http.StatusOK, reply)
+}
+
+// witnessed is the answer to who waits for witnesses: also that they did not come in time is said.
+type witnessed struct {
+	ledger.Reply
+	Witnessed bool `json:"witnessed"`
 }
 
 // accepted is the answer to a command that has no place in the log yet.

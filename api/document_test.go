@@ -334,6 +334,7 @@ func examplePaths() map[string]string {
 		"GET /v1/events":                 "/v1/events?from=0",
 		"GET /v1/receipts/{index}":       "/v1/receipts/2",
 		"GET /log/checkpoint":            "/log/checkpoint",
+		"GET /log/policy":                "/log/policy",
 		"GET /log/tile/{level}/{path}":   "/log/tile/0/000.p/4",
 		"GET /log/tile/entries/{path}":   "/log/tile/entries/000.p/4",
 		"GET /openapi.json":              "/openapi.json",
@@ -349,6 +350,7 @@ func (h *house) succeed() {
 		case "POST /v1/commands":
 			again := h.command(h.acme, "3", "issue", `{"to":"acme","amount":{"minor":1,"currency":"EUR"}}`)
 			h.want(200, request{method: http.MethodPost, path: path, body: again})
+			h.want(200, request{method: http.MethodPost, path: path + "?wait=witnessed", body: h.command(h.acme, "8", "issue", `{"to":"acme","amount":{"minor":1,"currency":"EUR"}}`)})
 			h.want(202, request{method: http.MethodPost, path: path + "?wait=accepted", body: h.command(h.acme, "4", "issue", `{"to":"acme","amount":{"minor":1,"currency":"EUR"}}`)})
 		case "GET /v1/events":
 			h.stream(path, h.acme).close()

@@ -77,7 +77,7 @@ func openTLS(t *testing.T, change func(*limits), config *tls.Config) *house {
 		change(&l)
 	}
 	h.Server = newServer(Config{
-		Ledger: h.fake, TLS: config, Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Ledger: h.fake, TLS: config, Policy: []byte("log " + apitest.Origin + "+00000000+AAAA\nquorum none\n"), Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return time.Now().Add(time.Duration(h.clock.Load())) },
 	}, l)
 	h.serve()

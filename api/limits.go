@@ -33,6 +33,9 @@ type limits struct {
 	readHeader, read, write, idle time.Duration
 	// wait is the longest a submission waits for its result.
 	wait time.Duration
+	// witnessed is the longest a submission waits for cosignatures, and less than wait: who
+	// gives up as early as the server does hears at least that the command is committed.
+	witnessed time.Duration
 	// inFlight bounds the requests being served, inFlightBytes their bodies together.
 	inFlight      int
 	inFlightBytes int64
@@ -49,7 +52,7 @@ type limits struct {
 
 var standardLimits = limits{
 	readHeader: 5 * time.Second, read: 30 * time.Second, write: time.Minute, idle: 2 * time.Minute,
-	wait:     30 * time.Second,
+	wait: 30 * time.Second, witnessed: 10 * time.Second,
 	inFlight: 2048, inFlightBytes: 256 << 20,
 	streams: 1024, partyStreams: 8,
 	heartbeat: 15 * time.Second, streamWrite: 10 * time.Second, streamPace: 20 * time.Millisecond, streamPage: 100,

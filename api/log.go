@@ -31,6 +31,15 @@ func (s *Server) checkpoint(c call) error {
 	return c.Blob(http.StatusOK, plainText, note)
 }
 
+// policy serves what verifiers need. Whoever has it from here alone trusts this node in it.
+func (s *Server) policy(c call) error {
+	if s.policyText == nil {
+		return newProblem(domain.NotFound, "")
+	}
+	c.Response().Header().Set(echo.HeaderCacheControl, cacheNever)
+	return c.Blob(http.StatusOK, plainText, s.policyText)
+}
+
 func (s *Server) hashTile(c call) error {
 	level, err := parseTileLevel(c.Param("level"))
 	if err != nil {

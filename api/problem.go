@@ -38,6 +38,7 @@ type refusal struct {
 	BookedAt  domain.Millis `json:"bookedAt"`
 	Duplicate bool          `json:"duplicate,omitempty"`
 	Receipt   string        `json:"receipt,omitempty"`
+	Witnessed bool          `json:"witnessed,omitempty"`
 }
 
 // Error gives code and sentence.
@@ -60,7 +61,7 @@ func newProblem(code domain.Code, detail string) *problem {
 func loggedRefusal(r ledger.Reply) *problem {
 	p := newProblem(r.Code, r.Detail)
 	p.refusal = &refusal{
-		ID: r.ID, Index: r.Index, Sequence: r.Sequence, BookedAt: r.BookedAt, Duplicate: r.Duplicate, Receipt: r.Receipt,
+		ID: r.ID, Index: r.Index, Sequence: r.Sequence, BookedAt: r.BookedAt, Duplicate: r.Duplicate, Receipt: r.Receipt, Witnessed: r.Witnessed,
 	}
 	return p
 }

@@ -44,8 +44,10 @@ func (q query) wait() (ledger.Wait, error) {
 		return ledger.ForCommitted, nil
 	case "", "receipt":
 		return ledger.ForReceipt, nil
+	case "witnessed":
+		return ledger.ForWitnessed, nil
 	}
-	return 0, domain.Refuse(domain.Malformed, "wait: want accepted, committed or receipt")
+	return 0, domain.Refuse(domain.Malformed, "wait: want accepted, committed, receipt or witnessed")
 }
 
 // limit reads the limit parameter.

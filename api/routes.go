@@ -44,6 +44,7 @@ func (s *Server) routes() []route {
 		{method: get, path: eventsPath, query: []string{"from"}, handle: s.events},
 		{method: get, path: "/v1/receipts/:index", handle: s.receipt},
 		{method: get, path: "/log/checkpoint", public: true, handle: s.checkpoint},
+		{method: get, path: "/log/policy", public: true, handle: s.policy},
 		{method: get, path: "/log/tile/entries/*", public: true, handle: s.entryTile},
 		{method: get, path: "/log/tile/:level/*", public: true, handle: s.hashTile},
 		{method: get, path: "/openapi.json", public: true, handle: s.openAPI},

@@ -17,6 +17,8 @@ import (
 // Config is what a server is made of. Only Ledger is required.
 type Config struct {
 	Ledger Ledger
+	// Policy is the tlog-policy that verifiers of this ledger need; nil serves none.
+	Policy []byte
 	// Log takes one access line per request; nil discards.
 	Log *slog.Logger
 	// Now is the wall clock that tokens are judged by; nil is time.Now.
@@ -27,15 +29,17 @@ type Config struct {
 
 // Server answers for one ledger. Safe for concurrent use.
 type Server struct {
-	ledger  Ledger
-	log     *slog.Logger
-	now     func() time.Time
-	tls     *tls.Config
-	limits  limits
-	metrics *metrics
-	load    *load
-	streams *streams
-	handler http.Handler
+	ledger Ledger
+	// policyText is what /log/policy serves.
+	policyText []byte
+	log        *slog.Logger
+	now        func() time.Time
+	tls        *tls.Config
+	limits     limits
+	metrics    *metrics
+	load       *load
+	streams    *streams
+	handler    http.Handler
 	// stopping is closed when Run begins to stop: streams end on it.
 	stopping chan struct{}
 	stop     func()
@@ -45,7 +49,7 @@ type Server struct {
 func New(c Config) *Server { return newServer(c, standardLimits) }
 
 func newServer(c Config, l limits) *Server {
-	s := &Server{ledger: c.Ledger, log: c.Log, now: c.Now, tls: c.TLS, limits: l, stopping: make(chan struct{})}
+	s := &Server{ledger: c.Ledger, policyText: c.Policy, log: c.Log, now: c.Now, tls: c.TLS, limits: l, stopping: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -21,6 +21,9 @@ type Ticket struct {
 
 // Submit admits one signed submission and waits as asked: Offer and Ticket.Reply in one.
 func (e *Engine) Submit(ctx context.Context, format string, raw []byte, wait Wait) (Reply, error) {
+	if wait == ForWitnessed && !e.public.AsksWitnesses() {
+		return Reply{}, domain.Refuse(domain.Malformed, "this ledger asks no witnesses: wait for the receipt")
+	}
 	t, err := e.offer(ctx, format, raw, wait == ForAccepted)
 	if err != nil {
 		return Reply{}, err
@@ -51,6 +54,9 @@ func (t *Ticket) Done() <-chan struct{} { return t.done }
 // Reply waits as asked and gives the answer. A refusal by a contract is a Reply with a Code, logged and provable.
 func (t *Ticket) Reply(ctx context.Context, wait Wait) (Reply, error) {
 	e := t.engine
+	if wait == ForWitnessed {
+		return t.witnessed(ctx)
+	}
 	if wait == ForAccepted {
 		return Reply{ID: t.id}, nil
 	}
@@ -157,10 +163,10 @@ func replyOf(e *entry) Reply {
 	return Reply{ID: e.ID, Index: e.Index, Sequence: e.Sequence, BookedAt: e.BookedAt, Code: e.Code, Detail: e.Detail}
 }
 
-// receipt proves an entry under the newest checkpoint.
+// receipt proves an entry under the newest cosigned checkpoint that covers it, else the newest one.
 func (e *Engine) receipt(s *sealedEntry, viewer domain.PartyID) ([]byte, error) {
-	now := e.published.Load()
-	return formatReceipt(s, viewer, now.head.Size, now.note, e.tree)
+	size, checkpoint := e.headOver(s.Index)
+	return formatReceipt(s, viewer, size, checkpoint, e.tree)
 }
 
 // MaxQuarantine bounds the messages kept in quarantine; beyond it the oldest goes.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/transparency-dev/formats/log"
 	cosignature "github.com/transparency-dev/formats/note"
+	"github.com/transparency-dev/formats/proof"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -43,6 +44,19 @@ type Cosignature struct {
 
 // OpenCheckpoint verifies a signed checkpoint, cosignatures included, under a policy.
 func OpenCheckpoint(policy Policy, signed []byte) (Checkpoint, error) { return policy.open(signed) }
+
+// ReceiptCheckpoint verifies the checkpoint in a receipt, and nothing of what the receipt says
+// of an entry: that is for OpenReceipt.
+func ReceiptCheckpoint(policy Policy, receipt []byte) (Checkpoint, error) {
+	var p proof.TLogProof
+	if len(receipt) > MaxReceiptBytes {
+		return Checkpoint{}, fmt.Errorf("%d bytes, limit %d", len(receipt), MaxReceiptBytes)
+	}
+	if err := p.Unmarshal(receipt); err != nil {
+		return Checkpoint{}, err
+	}
+	return policy.open(p.Checkpoint)
+}
 
 // open verifies a signed checkpoint and its cosignatures. A cosignature of a witness that the
 // policy names must verify even where the quorum is reached without it: somebody changed it.

@@ -13,7 +13,7 @@ import (
 	"aval/domain"
 )
 
-// Config is what an Engine is built from. All fields are required.
+// Config is what an Engine is built from. All fields but Policy are required.
 type Config struct {
 	Keys      *Keys
 	Store     Store
@@ -21,6 +21,8 @@ type Config struct {
 	Contracts []domain.Contract
 	// Codecs read the formats of observations.
 	Codecs []domain.Codec
+	// Policy names the witnesses of this ledger; the zero value is that of Keys, without any.
+	Policy Policy
 }
 
 // Engine is one ledger. Run drives it; every other method is safe for concurrent use.
@@ -31,7 +33,12 @@ type Engine struct {
 	vault   *vault
 	tree    *merkleTree
 	signer  note.Signer
-	policy  Policy
+	// policy is that of the log's key alone, public the one that verifiers are handed.
+	policy, public Policy
+	// opened is what was published when the ledger was opened, cosigned is never nil.
+	opened    *published
+	cosigned  atomic.Pointer[cosignedHead]
+	cosigning sync.Mutex // one head after the other
 	// state, last, size and trails belong to the goroutine that executes: the state after batch
 	// last, and a log of that size, both ahead of the disk by what trails remembers.
 	state  *State
@@ -128,6 +135,9 @@ func Open(c Config) (*Engine, error) {
 	e.last, e.size = Batch{Sequence: head.Sequence, Now: head.Now}, head.Size
 	e.durable.Store(head.Sequence)
 	e.published.Store(&published{state: e.state.snapshot(), head: head, note: checkpoint})
+	if err := e.openCosigned(); err != nil {
+		return nil, fmt.Errorf("cosigned head: %w", err)
+	}
 	return e, nil
 }
 
@@ -140,13 +150,20 @@ func assemble(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	public := c.Policy
+	if public.log == nil {
+		public = policy
+	}
+	if public.log.Name() != c.Keys.Origin || public.log.KeyHash() != signer.KeyHash() {
+		return nil, errors.New("the policy is that of another log")
+	}
 	v, err := newVault(c.Keys)
 	if err != nil {
 		return nil, err
 	}
 	return &Engine{
 		executor: newExecutor(c.Keys.Origin, c.Contracts, c.Codecs), store: c.Store, orderer: c.Orderer, vault: v,
-		signer: signer, policy: policy, state: newState(), stopped: make(chan struct{}), changed: make(chan struct{}),
+		signer: signer, policy: policy, public: public, state: newState(), stopped: make(chan struct{}), changed: make(chan struct{}),
 		places: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}, nil
 }

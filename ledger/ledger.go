@@ -21,6 +21,9 @@ const (
 	ForCommitted
 	// ForReceipt is ForCommitted plus the receipt with the sender's disclosure.
 	ForReceipt
+	// ForWitnessed is ForReceipt with a receipt that a quorum of witnesses has cosigned, if
+	// that comes before the context ends.
+	ForWitnessed
 )
 
 // Reply is the answer to a submission. A refusal by a contract is a reply with a Code; it is logged and has a receipt.
@@ -36,6 +39,9 @@ type Reply struct {
 	Duplicate bool `json:"duplicate,omitempty"`
 	// Receipt is a C2SP tlog-proof, present for ForReceipt.
 	Receipt string `json:"receipt,omitempty"`
+	// Witnessed says that a quorum of witnesses has cosigned the checkpoint in the receipt. It
+	// is told for ForWitnessed only.
+	Witnessed bool `json:"witnessed,omitempty"`
 }
 
 // RecordView is one record as one party may see it.

@@ -31,7 +31,7 @@ func pageLimit(n int) (int, error) {
 func (e *Engine) Origin() string { return e.origin }
 
 // Policy is what verifiers of this ledger's receipts are handed.
-func (e *Engine) Policy() Policy { return e.policy }
+func (e *Engine) Policy() Policy { return e.public }
 
 // Size is the number of committed leaves, Now the time of the last batch.
 func (e *Engine) Size() uint64 { return e.published.Load().head.Size }
@@ -44,14 +44,6 @@ func (e *Engine) NextDue() domain.Millis { return e.published.Load().state.nextD
 
 // Registry is the registry as of the last committed batch.
 func (e *Engine) Registry() domain.Registry { return registry{e.published.Load().state} }
-
-// Checkpoint is the newest signed head.
-func (e *Engine) Checkpoint() ([]byte, error) {
-	if signed := e.published.Load().note; signed != nil {
-		return signed, nil
-	}
-	return nil, errNotFound()
-}
 
 // Changed is closed at the next commit. Take it before reading what you wait for.
 func (e *Engine) Changed() <-chan struct{} {

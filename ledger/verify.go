@@ -22,6 +22,8 @@ type Report struct {
 	// Sums of each currency over all accounts: all zero.
 	Sums map[string]int64 `json:"sums"`
 	Root []byte           `json:"root"`
+	// Cosigned is the number of leaves under the stored head that witnesses have cosigned, zero for none.
+	Cosigned uint64 `json:"cosigned,omitempty"`
 }
 
 // Fault is the first place where a ledger contradicts itself.
@@ -80,6 +82,9 @@ func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []d
 		return Report{}, &Fault{head.Size, err}
 	}
 	if err := a.compareHead(keys, head, checkpoint); err != nil {
+		return Report{}, &Fault{head.Size, err}
+	}
+	if err := a.compareCosigned(keys, head); err != nil {
 		return Report{}, &Fault{head.Size, err}
 	}
 	var root tlog.Hash

@@ -153,9 +153,9 @@ func (l *Ledger) Submit(ctx context.Context, format string, raw []byte, wait led
 	}
 	reply := l.entries[index].reply()
 	reply.Duplicate = duplicate
-	if wait == ledger.ForReceipt {
+	if wait >= ledger.ForReceipt {
 		receipt, err := l.receipt(index)
-		reply.Receipt = string(receipt)
+		reply.Receipt, reply.Witnessed = string(receipt), wait == ledger.ForWitnessed
 		return reply, err
 	}
 	return reply, nil

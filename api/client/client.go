@@ -78,7 +78,9 @@ func New(c Config) (*Client, error) {
 // *domain.Rejection; if the command was ordered first, the reply says where in the log it
 // stands, with the receipt, beside the error. Any other error leaves the outcome open: send the same bytes again.
 func (c *Client) Submit(ctx context.Context, jws []byte, wait ledger.Wait) (ledger.Reply, error) {
-	names := map[ledger.Wait]string{ledger.ForAccepted: "accepted", ledger.ForCommitted: "committed", ledger.ForReceipt: "receipt"}
+	names := map[ledger.Wait]string{
+		ledger.ForAccepted: "accepted", ledger.ForCommitted: "committed", ledger.ForReceipt: "receipt", ledger.ForWitnessed: "witnessed",
+	}
 	var reply ledger.Reply
 	body, err := c.send(ctx, http.MethodPost, "/v1/commands?wait="+names[wait], jws)
 	var refused *Error

@@ -39,12 +39,22 @@ nothing private.`,
 			if n.Broker != nil {
 				started["broker"] = "tcp://" + n.Broker.Address()
 			}
+			if n.Witnesses != nil {
+				policy, err := folder.PolicyText()
+				if err != nil {
+					return errors.Join(err, n.Close())
+				}
+				started["policy"] = string(policy)
+			}
 			err = p.print(c, started, func(w io.Writer) {
 				fmt.Fprintf(w, "ledger %s\n", started["ledger"])
 				for _, part := range []string{"api", "admin", "broker"} {
 					if address := started[part]; address != "" {
 						fmt.Fprintf(w, "%-6s %s\n", part, address)
 					}
+				}
+				if started["policy"] != "" {
+					fmt.Fprintf(w, "policy for verifiers, also at /log/policy:\n%s", started["policy"])
 				}
 			})
 			if err != nil {

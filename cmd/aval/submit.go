@@ -32,7 +32,9 @@ type request struct {
 	Body     json.RawMessage `json:"body"`
 }
 
-var waits = map[string]ledger.Wait{"accepted": ledger.ForAccepted, "committed": ledger.ForCommitted, "receipt": ledger.ForReceipt}
+var waits = map[string]ledger.Wait{
+	"accepted": ledger.ForAccepted, "committed": ledger.ForCommitted, "receipt": ledger.ForReceipt, "witnessed": ledger.ForWitnessed,
+}
 
 func submitCommand() *cobra.Command {
 	s := submitter{}
@@ -46,21 +48,25 @@ limit of ten minutes, signs it with your key and waits. Stops at the first refus
 A FILE that already holds a signed command (compact JWS) is sent as it is, and needs no
 --key: sending it twice has one effect. --sign-only makes such a file. If no answer comes, the
 signed command is saved as ID.jws, in the folder of --receipts or else the present one: submit
-that file, not the JSON again, to learn what became of it.`,
+that file, not the JSON again, to learn what became of it.
+
+--wait witnessed waits for a receipt that a quorum of the ledger's witnesses has cosigned. If
+they do not answer in time the command is committed all the same: that is printed, the
+receipt is saved as it is, and the exit code is 1.`,
 		Example: `  echo '{"kind":"cash/1","contract":"bank","name":"transfer","body":{...}}' | aval submit --key acme.jwk -
   aval submit --sign-only --ledger aval.example/trade --key acme.jwk pay.json > pay.jws && aval submit pay.jws`,
 		RunE: func(c *cobra.Command, args []string) error {
 			var ok bool
 			if s.wait, ok = waits[wait]; !ok {
-				return fmt.Errorf("--wait %s: want accepted, committed or receipt", wait)
+				return fmt.Errorf("--wait %s: want accepted, committed, receipt or witnessed", wait)
 			}
-			if s.receipts != "" && s.wait != ledger.ForReceipt {
-				return errors.New("--receipts goes with --wait receipt")
+			if s.receipts != "" && s.wait < ledger.ForReceipt {
+				return errors.New("--receipts goes with --wait receipt or witnessed")
 			}
 			return s.all(c, args)
 		},
 	}
-	c.Flags().StringVar(&wait, "wait", "receipt", "what to wait for: accepted, committed or receipt")
+	c.Flags().StringVar(&wait, "wait", "receipt", "what to wait for: accepted, committed, receipt or witnessed")
 	c.Flags().StringVar(&s.receipts, "receipts", "", "folder to save receipts in, as ID.tlog-proof")
 	c.Flags().BoolVar(&s.signOnly, "sign-only", false, "print the signed command and send nothing; with --ledger no node is needed")
 	s.remote.flags(c)
@@ -123,7 +129,15 @@ func (s *submitter) one(ctx context.Context, c *cobra.Command, file string) erro
 	if reply.ID != command.ID { // also: nothing that a node says becomes a file's name
 		return errors.New("the node answered about another command")
 	}
-	return errors.Join(err, s.save(reply), s.print(c, reply)) // a refusal that was logged has a reply and a receipt too
+	return errors.Join(err, s.save(reply), s.print(c, reply), s.unwitnessed(reply)) // a refusal that was logged has a reply and a receipt too
+}
+
+// unwitnessed says what is missing where witnesses were waited for and did not come.
+func (s *submitter) unwitnessed(r ledger.Reply) error {
+	if s.wait != ledger.ForWitnessed || r.Witnessed {
+		return nil
+	}
+	return fmt.Errorf("committed at index %d, but not cosigned by a quorum of witnesses yet: its receipt will be at /v1/receipts/%d", r.Index, r.Index)
 }
 
 // unanswered says whether an error leaves open what became of a command: anything but a plain refusal.
@@ -152,6 +166,9 @@ func (s *submitter) print(c *cobra.Command, r ledger.Reply) error {
 		}
 		if r.Duplicate {
 			again = ", as it was the first time"
+		}
+		if r.Witnessed {
+			again += ", witnessed"
 		}
 		fmt.Fprintf(w, "%s %s at index %d%s\n", r.ID, word, r.Index, again)
 	})

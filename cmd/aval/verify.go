@@ -80,6 +80,9 @@ func verifyFolder(c *cobra.Command, p *printer, dir, policyPath string) error {
 	return p.print(c, result, func(w io.Writer) {
 		fmt.Fprintf(w, "%s is clean: %d leaves, %d batches, %d entries (%d refusals) derived again in %v; every sum is zero\n",
 			report.Origin, report.Leaves, report.Batches, report.Entries, report.Refusals, time.Since(began).Round(time.Millisecond))
+		if report.Cosigned > 0 {
+			fmt.Fprintf(w, "witnesses have cosigned %d of the leaves\n", report.Cosigned)
+		}
 	})
 }
 
@@ -108,8 +111,16 @@ func verifyReceipt(c *cobra.Command, p *printer, path, policyPath string) error 
 		result := map[string]any{"ok": false, "error": err.Error()}
 		return errors.Join(errReported, p.print(c, result, func(w io.Writer) { fmt.Fprintf(w, "NOT VALID: %v\n", err) }))
 	}
-	return p.print(c, map[string]any{"ok": true, "ledger": policy.Origin(), "disclosure": disclosed(d)}, func(w io.Writer) {
+	head, err := ledger.ReceiptCheckpoint(policy, receipt)
+	if err != nil {
+		return err
+	}
+	result := map[string]any{"ok": true, "ledger": policy.Origin(), "disclosure": disclosed(d), "cosignatures": head.Cosignatures}
+	return p.print(c, result, func(w io.Writer) {
 		describe(w, policy, d)
+		for _, s := range head.Cosignatures {
+			fmt.Fprintf(w, "cosigned by %s at %s\n", s.Witness, time.Unix(s.At, 0).UTC().Format(time.RFC3339))
+		}
 	})
 }
 

@@ -26,6 +26,7 @@ func TestStore(t *testing.T, newStore func() ledger.Store) {
 		"bytes belong to whoever holds them":        testOwnBytes,
 		"readers beside the writer see whole steps": testReaders,
 		"quarantine":                                testQuarantine,
+		"cosigned heads":                            testCosigned,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore()
@@ -83,6 +84,32 @@ func slots(t *testing.T, a ledger.Archive, q ledger.SlotQuery) (all []ledger.Sto
 		return nil
 	}))
 	return all
+}
+
+// testCosigned asks of a store what ledger.CosignedStore says, if it is one.
+func testCosigned(t *testing.T, s ledger.Store) {
+	cosigned, ok := s.(ledger.CosignedStore)
+	if !ok {
+		return
+	}
+	want := func(size uint64, note string) {
+		t.Helper()
+		if got, sealed, err := cosigned.Cosigned(); got != size || string(sealed) != note || err != nil {
+			t.Errorf("cosigned %d %q, %v, want %d %q", got, sealed, err, size, note)
+		}
+	}
+	want(0, "")
+	for _, c := range []struct {
+		size uint64
+		note string
+	}{{7, "seven"}, {7, "seven, by more"}, {9, "nine"}} {
+		must(t, cosigned.PutCosigned(c.size, []byte(c.note)))
+		want(c.size, c.note)
+	}
+	if err := cosigned.PutCosigned(8, []byte("eight")); err == nil {
+		t.Error("fewer leaves came after more")
+	}
+	want(9, "nine")
 }
 
 func testEmpty(t *testing.T, s ledger.Store) {

@@ -22,6 +22,9 @@ const (
 	OpFind       = "Find"
 	OpRefs       = "Refs"
 	OpSlots      = "Slots"
+
+	OpPutCosigned = "PutCosigned"
+	OpCosigned    = "Cosigned"
 )
 
 // Faulty fails one call of a store, once: before it had its effect (lost) or after (kept).
@@ -80,6 +83,20 @@ func (f *Faulty) Append(c ledger.Commit) error {
 // Quarantine implements ledger.Store.
 func (f *Faulty) Quarantine(at domain.Millis, reason string, sealed []byte, limit int) error {
 	return f.do(OpQuarantine, func() error { return f.Inner.Quarantine(at, reason, sealed, limit) })
+}
+
+// PutCosigned implements ledger.CosignedStore. The inner store must be one.
+func (f *Faulty) PutCosigned(size uint64, sealed []byte) error {
+	return f.do(OpPutCosigned, func() error { return f.Inner.(ledger.CosignedStore).PutCosigned(size, sealed) })
+}
+
+// Cosigned implements ledger.CosignedArchive. The inner store must be a ledger.CosignedStore.
+func (f *Faulty) Cosigned() (size uint64, sealed []byte, err error) {
+	err = f.do(OpCosigned, func() (err error) {
+		size, sealed, err = f.Inner.(ledger.CosignedStore).Cosigned()
+		return err
+	})
+	return size, sealed, err
 }
 
 // Close implements ledger.Store.

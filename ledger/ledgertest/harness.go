@@ -53,6 +53,8 @@ type World struct {
 	Clock *Clock
 	// Member is the bootstrap member "member", registered by genesis.
 	Member *envelope.Signer
+	// Policy names witnesses; the zero value none.
+	Policy ledger.Policy
 }
 
 // NewWorld makes keys and a member.
@@ -94,7 +96,7 @@ type Node struct {
 // Start opens a node on the store, creating the ledger when the store is empty.
 func (w *World) Start(store ledger.Store) (*Node, error) {
 	solo := order.NewSolo(w.Clock.Now)
-	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: solo, Contracts: Contracts(), Codecs: Codecs()}
+	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: solo, Contracts: Contracts(), Codecs: Codecs(), Policy: w.Policy}
 	head, _, err := store.Head()
 	if err != nil {
 		return nil, err

@@ -26,6 +26,9 @@ type Memory struct {
 	members    map[string]map[string]bool
 	tiles      map[tileKey][]byte
 	quarantine [][]byte
+	// cosigned is the newest cosigned head, sealed, over cosignedSize leaves.
+	cosigned     []byte
+	cosignedSize uint64
 }
 
 type tileKey struct {
@@ -113,6 +116,24 @@ func (m *Memory) Quarantine(_ domain.Millis, _ string, sealed []byte, limit int)
 	m.quarantine = append(m.quarantine, bytes.Clone(sealed))
 	m.quarantine = m.quarantine[max(0, len(m.quarantine)-limit):]
 	return nil
+}
+
+// PutCosigned implements ledger.CosignedStore.
+func (m *Memory) PutCosigned(size uint64, sealed []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if size < m.cosignedSize {
+		return errStore
+	}
+	m.cosignedSize, m.cosigned = size, bytes.Clone(sealed)
+	return nil
+}
+
+// Cosigned implements ledger.CosignedArchive.
+func (m *Memory) Cosigned() (uint64, []byte, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.cosignedSize, bytes.Clone(m.cosigned), nil
 }
 
 // Quarantined counts the messages in quarantine.

@@ -7,6 +7,26 @@ import (
 	"os"
 )
 
+// PutCosigned implements ledger.CosignedStore.
+func (s *Store) PutCosigned(size uint64, sealed []byte) error {
+	return s.transact(func(tx *sql.Tx) error {
+		result, err := tx.Exec("UPDATE cosigned SET size = ?, note = ? WHERE size <= ?", size, sealed, size)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			return errors.Join(err, fmt.Errorf("put a cosigned head over %d leaves: the stored one has more", size))
+		}
+		return nil
+	})
+}
+
+// Cosigned implements ledger.CosignedArchive.
+func (a archive) Cosigned() (size uint64, sealed []byte, err error) {
+	err = a.db.QueryRow("SELECT size, note FROM cosigned").Scan(&size, &sealed)
+	return size, sealed, err
+}
+
 // Heads keeps the newest cosigned head of each log that a witness follows, in a database of
 // its own. Safe for concurrent use.
 type Heads struct{ db, lock *sql.DB }

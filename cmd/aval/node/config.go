@@ -40,6 +40,8 @@ type Config struct {
 	Session *SessionConfig `json:"session,omitempty"`
 	// Oracle polls flight data for open watches.
 	Oracle *OracleConfig `json:"oracle,omitempty"`
+	// Witnesses cosign the ledger's heads.
+	Witnesses *WitnessesConfig `json:"witnesses,omitempty"`
 }
 
 // BrokerConfig is the embedded broker.
@@ -116,7 +118,7 @@ func (c *Config) check() error {
 	if c.Broker != nil && c.Session != nil && c.Broker.Net != c.Session.Net {
 		return errors.New("broker.net and session.net: two names for one ledger")
 	}
-	return errors.Join(c.Broker.check(), c.Session.check(), c.Oracle.check())
+	return errors.Join(c.Broker.check(), c.Session.check(), c.Oracle.check(), c.Witnesses.check())
 }
 
 // CheckAddress wants host:port. Without a host everybody who can reach the machine is served, so

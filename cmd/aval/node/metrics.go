@@ -31,12 +31,29 @@ var (
 	oracleFaults = prometheus.NewDesc("aval_oracle_failures_total", "Polls that gave no answer.", nil, nil)
 )
 
+var (
+	cosigned   = prometheus.NewDesc("aval_witness_cosignatures_total", "Cosignatures of a witness.", []string{"witness"}, nil)
+	uncosigned = prometheus.NewDesc("aval_witness_failures_total", "Requests to a witness that gave no cosignature.", []string{"witness", "reason"}, nil)
+	witnessed  = prometheus.NewDesc("aval_witnessed_leaves", "Leaves under the newest head that a quorum of witnesses has cosigned.", nil, nil)
+	leaves     = prometheus.NewDesc("aval_leaves", "Leaves of the log.", nil, nil)
+)
+
 // Describe implements prometheus.Collector.
 func (c collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, out) }
 
 // Collect implements prometheus.Collector.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(lastBatch, prometheus.GaugeValue, float64(c.node.Engine.Now())/1000)
+	out <- prometheus.MustNewConstMetric(leaves, prometheus.GaugeValue, float64(c.node.Engine.Size()))
+	if c.node.Witnesses != nil {
+		out <- prometheus.MustNewConstMetric(witnessed, prometheus.GaugeValue, float64(c.node.Engine.CosignedSize()))
+		for _, s := range c.node.Witnesses.Stats() {
+			count(out, cosigned, s.Cosigned, s.Witness)
+			for reason, n := range s.Failures { //tidy:ordered metrics have no order
+				count(out, uncosigned, n, s.Witness, reason)
+			}
+		}
+	}
 	if c.node.Oracle != nil {
 		stats := c.node.Oracle.Stats()
 		count(out, oraclePolls, stats.Polls)

@@ -21,6 +21,7 @@ import (
 	"aval/ledger"
 	"aval/ledger/order"
 	"aval/ledger/sqlite"
+	"aval/ledger/witness"
 	"aval/oracle"
 	"aval/oracle/aeroapi"
 )
@@ -44,6 +45,8 @@ type Node struct {
 	// Oracle is nil unless the configuration names a source, Broker unless it has one.
 	Oracle *oracle.Runner
 	Broker *broker.Broker
+	// Witnesses gathers cosignatures, nil unless the configuration names witnesses.
+	Witnesses *witness.Gatherer
 	// API is the address that the HTTP API listens on, Admin that of metrics, nil for none.
 	API, Admin net.Addr
 
@@ -63,18 +66,29 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	if err := folder.Config.check(); err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
+	if err := folder.checkContradiction(); err != nil {
+		return nil, err
+	}
+	policy, err := folder.policy()
+	if err != nil {
+		return nil, err
+	}
 	store, err := folder.OpenStore()
 	if err != nil {
 		return nil, err
 	}
 	n := &Node{Folder: folder, Solo: order.NewSolo(o.Now), store: store, options: o}
-	if n.Engine, err = ledger.Open(engineConfig(folder.Keys, store, n.Solo)); err != nil {
+	config := engineConfig(folder.Keys, store, n.Solo)
+	config.Policy = policy
+	if n.Engine, err = ledger.Open(config); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	if err := n.Solo.CheckClock(n.Engine.Now()); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	n.parts = append(n.parts, n.Engine.Run)
+	if err := n.addWitnesses(policy); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	for _, add := range []func() error{n.addAPI, n.addSensors, n.addOracle} {
 		if err := add(); err != nil {
 			return nil, errors.Join(err, n.Close())
@@ -111,7 +125,11 @@ func (n *Node) addAPI() error {
 		return fmt.Errorf("listen for the API: %w", err)
 	}
 	n.API = listener.Addr()
-	server := api.New(api.Config{Ledger: n.Engine, Log: n.options.Log, Now: n.options.Now})
+	policy, err := n.Folder.PolicyText()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := api.New(api.Config{Ledger: n.Engine, Policy: policy, Log: n.options.Log, Now: n.options.Now})
 	n.parts = append(n.parts, func(ctx context.Context) error { return server.Run(ctx, listener) })
 	if n.Folder.Config.Admin == "" {
 		return nil
