@@ -182,7 +182,7 @@ func (e *Engine) loadState(closing sealLeaf) error {
 		return err
 	}
 	e.state.sumHeld()
-	if !bytes.Equal(closing.State, e.state.digest.sum()) {
+	if !bytes.Equal(closing.State, e.vault.salt.digest(closing.Sequence, e.state.digest.sum())) {
 		return fmt.Errorf("the stored state is not the one that batch %d sealed", closing.Sequence)
 	}
 	return checkSums(e.state)

@@ -124,7 +124,7 @@ func Open(c Config) (*Engine, error) {
 			return nil, fmt.Errorf("read last batch: %w", err)
 		}
 	} else {
-		closing.State = e.state.digest.sum()
+		closing.State = e.vault.salt.digest(0, e.state.digest.sum())
 	}
 	if err := e.loadState(closing); err != nil {
 		return nil, fmt.Errorf("load state: %w", err)

@@ -58,40 +58,38 @@ func (e *entry) refuse(r *domain.Rejection) {
 	e.Code, e.Detail = r.Code, strings.ToValidUTF8(r.Detail[:min(len(r.Detail), maxDetail)], "?")
 }
 
-// viewers are the parties that may see something of the entry, sorted: its sender, those
-// its events name, and the owners of accounts it moves money on.
-func (e *entry) viewers() []domain.PartyID {
-	parties := []domain.PartyID{e.Sender}
-	for _, event := range e.Events {
-		parties = append(parties, event.Parties...)
-	}
-	for _, p := range e.Postings {
-		parties = append(parties, p.Debit.Owner(), p.Credit.Owner())
-	}
-	slices.Sort(parties)
-	parties = slices.Compact(parties)
-	return slices.DeleteFunc(parties, func(p domain.PartyID) bool { return p == "" })
+// Disclosure is what a receipt shows one party of one entry, or, in a receipt made by
+// Disclose, what that party chose to show of it.
+type Disclosure struct {
+	// Viewer is the party it was made for; empty for auditors, who see the whole entry.
+	Viewer   domain.PartyID
+	Index    uint64
+	Sequence uint64
+	BookedAt domain.Millis
+	Kind     domain.Kind
+	Contract string
+	Name     string
+	// Code is empty for success. ID, Detail and Fingerprint (of the signed bytes) are shown to the sender only.
+	Code        domain.Code
+	Detail      string
+	ID          string
+	Fingerprint []byte
+	// Events shown in part have only the members shown in their bodies; one that is not shown
+	// at all is the zero Event, so that the others keep their numbers.
+	Events   []domain.Event
+	Postings []DisclosedPosting
+	// Balances are those of the viewer's own accounts that the postings touch, after all of them.
+	Balances []AccountBalances
+	// Fields are what the above was read from, in their order; none in a receipt without disclosure.
+	Fields []Field
+	// Hidden counts the fields of the view that the receipt commits to and does not show.
+	Hidden int
 }
 
-// Disclosure is what a receipt shows one party of one entry.
-type Disclosure struct {
-	// Viewer is the party it was made for.
-	Viewer   domain.PartyID `json:"viewer"`
-	Index    uint64         `json:"index"`
-	Sequence uint64         `json:"sequence"`
-	BookedAt domain.Millis  `json:"bookedAt"`
-	Kind     domain.Kind    `json:"kind"`
-	Contract string         `json:"contract"`
-	Name     string         `json:"name"`
-	// Code is empty for success. ID, Detail and Fingerprint (of the signed bytes) are shown to the sender only.
-	Code        domain.Code        `json:"code"`
-	Detail      string             `json:"detail"`
-	ID          string             `json:"id"`
-	Fingerprint []byte             `json:"fingerprint"`
-	Events      []domain.Event     `json:"events"`
-	Postings    []DisclosedPosting `json:"postings"`
-	// Balances are those of the viewer's own accounts that the postings touch, after all of them.
-	Balances []AccountBalances `json:"balances,omitempty"`
+// Field is one field of a view: its path, like "events/0/amount", and its value in canonical CBOR.
+type Field struct {
+	Path  string
+	Value []byte
 }
 
 // disclose is what the party may see: events that name it, postings on its own accounts.

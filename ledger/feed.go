@@ -94,7 +94,7 @@ func (e *entry) feed(viewer domain.PartyID, all bool, keep func(*EntryView) bool
 	d := e.disclose(viewer)
 	if all {
 		d = e.audit()
-	} else if !slices.Contains(e.viewers(), viewer) {
+	} else if !e.sees(viewer) {
 		return EntryView{}, false, nil
 	}
 	v, err := d.view()

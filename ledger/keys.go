@@ -100,14 +100,18 @@ type vault struct {
 	bodies  map[uint32]cipher.AEAD
 	current uint32
 	index   []byte
-	salt    []byte
+	salt    *salts
 }
 
 func newVault(k *Keys) (*vault, error) {
 	if err := k.check(); err != nil {
 		return nil, err
 	}
-	v := &vault{bodies: map[uint32]cipher.AEAD{}, index: k.Index, salt: k.Salt}
+	salt, err := newSalts(k.Salt, k.Origin)
+	if err != nil {
+		return nil, err
+	}
+	v := &vault{bodies: map[uint32]cipher.AEAD{}, index: k.Index, salt: salt}
 	for _, epoch := range k.Epochs {
 		key, err := hkdf.Key(sha256.New, epoch.Key, nil, "aval body "+k.Origin, 32)
 		if err != nil {

@@ -117,7 +117,7 @@ func TestRefusalSentencesAreBounded(t *testing.T) {
 	if len(e.Detail) > maxDetail+1 || strings.ToValidUTF8(e.Detail, "") != e.Detail {
 		t.Errorf("%d bytes", len(e.Detail))
 	}
-	if _, err := seal(&e, nil); err != nil {
+	if _, err := seal(&e, testSalts(t)); err != nil {
 		t.Error(err)
 	}
 }
@@ -179,7 +179,7 @@ func TestLargestEntryIsEncoded(t *testing.T) {
 	for range domain.MaxWrites {
 		e.Records = append(e.Records, recordMark{Key: key, Status: "a status of some length", Final: true})
 	}
-	if _, err := seal(&e, nil); err != nil {
+	if _, err := seal(&e, testSalts(t)); err != nil {
 		t.Error(err)
 	}
 }

@@ -36,16 +36,23 @@ type Cause struct {
 	Index uint64 `json:"index"`
 }
 
-// Posting shows one of the disclosed postings with its cause spelt out. It fails when the
-// cause is not among the disclosed events: then the disclosure contradicts itself.
+// Posting shows one of the disclosed postings with its cause spelt out, as far as that is
+// shown. It fails when the cause is not among the events of the view: then the disclosure
+// contradicts itself.
 func (d Disclosure) Posting(p DisclosedPosting) (PostingView, error) {
-	if p.Cause < 0 || p.Cause >= len(d.Events) {
+	var cause domain.Event
+	switch {
+	case p.Cause >= 0 && p.Cause < len(d.Events):
+		cause = d.Events[p.Cause]
+	case p.Cause < 0 || d.Hidden == 0:
 		return PostingView{}, fmt.Errorf("posting %d of entry %d is caused by event %d of %d", p.Number, d.Index, p.Cause, len(d.Events))
 	}
-	cause := d.Events[p.Cause]
 	v := PostingView{
 		Number: p.Number, Debit: p.Debit, Credit: p.Credit, Amount: p.Amount, Purpose: p.Purpose, ValueDate: p.ValueDate, Reverses: p.Reverses,
-		Cause: Cause{Kind: d.Kind, Record: domain.NewRecordID(d.Kind, cause.Key), Event: cause.Name, Index: d.Index},
+		Cause: Cause{Kind: d.Kind, Event: cause.Name, Index: d.Index},
+	}
+	if d.Kind != "" && cause.Key != "" {
+		v.Cause.Record = domain.NewRecordID(d.Kind, cause.Key)
 	}
 	if v.ValueDate == "" {
 		v.ValueDate = domain.Day(d.BookedAt)

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -144,8 +147,12 @@ func TestReceiptVerifiesWithXModAlone(t *testing.T) {
 			t.Fatalf("checkpoint %q", opened.Text)
 		}
 		var extra struct {
-			Leaf  []byte   `cbor:"leaf"`
-			View  []byte   `cbor:"view"`
+			Leaf   []byte `cbor:"leaf"`
+			Fields []struct {
+				Path  string `cbor:"path"`
+				Salt  []byte `cbor:"salt"`
+				Value []byte `cbor:"value"`
+			} `cbor:"fields"`
 			N     int64    `cbor:"n"`
 			Count int64    `cbor:"count"`
 			Path  [][]byte `cbor:"path"`
@@ -166,7 +173,12 @@ func TestReceiptVerifiesWithXModAlone(t *testing.T) {
 		for _, h := range extra.Path {
 			path = append(path, tlog.Hash(h))
 		}
-		if err := tlog.CheckRecord(path, extra.Count, tlog.Hash(leaf.Root), extra.N, tlog.RecordHash(extra.View)); err != nil {
+		view := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(extra.N)), uint32(extra.Count))
+		for _, f := range extra.Fields {
+			commitment := sha256.Sum256(slices.Concat([]byte{2}, f.Salt, []byte{byte(len(f.Path))}, []byte(f.Path), f.Value))
+			view = append(view, commitment[:]...)
+		}
+		if err := tlog.CheckRecord(path, extra.Count, tlog.Hash(leaf.Root), extra.N, tlog.RecordHash(view)); err != nil {
 			t.Errorf("%s: view in the leaf: %v", viewer, err)
 		}
 	}
@@ -209,14 +221,14 @@ func TestReceiptRefusals(t *testing.T) {
 		"index with a leading zero": strings.Replace(good, index, fmt.Sprintf("index 0%d\n", reply.Index), 1),
 		"line too many":             good + "\n",
 		"no extra line":             good[:strings.Index(good, "extra ")] + good[strings.Index(good, "index "):],
-		"leaf":                      set("leaf", foreign["view"]),
-		"view of another viewer":    set("view", foreign["view"]),
+		"leaf":                      set("leaf", []byte{0xa0}),
+		"fields of another viewer":  set("fields", foreign["fields"]),
 		"place of another view":     set("n", foreign["n"]),
 		"count of another shape":    set("count", uint64(2)),
 		"path of another view":      set("path", foreign["path"]),
 		"no path":                   set("path", nil),
 		"short hash in the path":    set("path", []any{[]byte{1}}),
-		"no view, with its place":   set("view", nil),
+		"no fields, with a place":   set("fields", nil),
 		"negative place":            set("n", -1),
 		"unknown field":             set("more", 1),
 		"field gone":                withExtra(t, good, func(m map[string]any) { delete(m, "n") }),

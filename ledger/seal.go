@@ -1,9 +1,12 @@
 package ledger
 
 import (
-	"crypto/hmac"
+	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"hash"
+	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -15,8 +18,9 @@ import (
 const MaxLeafBytes = 65_535
 
 // leaf is what the log shows the world of an entry: where it stands and a commitment, the
-// RFC 6962 root over the salted views of those who may see something of it. View 0 is the
-// whole entry, for auditors; then come the viewers in order of their ID.
+// RFC 6962 root over the views of those who may see something of it. View 0 is the whole
+// entry, for auditors; then come the viewers in order of their ID. A view's leaf is its place
+// and the list of the commitments to its fields.
 type leaf struct {
 	Version  int    `json:"v"`
 	Type     string `json:"t"` // "e"
@@ -24,7 +28,7 @@ type leaf struct {
 	Root     []byte `json:"root"`
 }
 
-// sealLeaf closes each batch: how many entries it had, its time, and the digest of the state after it.
+// sealLeaf closes each batch: how many entries it had, its time, and the keyed digest of the state after it.
 type sealLeaf struct {
 	Version  int           `json:"v"`
 	Type     string        `json:"t"` // "s"
@@ -34,84 +38,179 @@ type sealLeaf struct {
 	State    []byte        `json:"state"`
 }
 
-// salted is one view as it is committed to. Without the salt nobody can test a guess.
-type salted struct {
-	Salt []byte `json:"salt"`
-	View []byte `json:"view"`
-}
+// fieldPrefix begins the input of a field's commitment; 0 and 1 are those of RFC 6962.
+const fieldPrefix = 2
 
-// sealedEntry is an entry with everything a receipt needs.
+// sealedEntry is an entry with its commitments.
 type sealedEntry struct {
 	*entry
-	body    []byte // canonical entry
-	leaf    []byte
-	root    tlog.Hash // of the views
+	body []byte // canonical entry
+	leaf []byte
+	// viewers and views, the leaf hashes of what they see; the first is nobody, for the whole entry.
 	viewers []domain.PartyID
-	views   [][]byte // canonical salted views, view 0 being the entry
+	views   []tlog.Hash
+	salt    *salts
 }
 
-// seal turns an entry into its leaf. The salts are keyed hashes of position and viewer, so
-// that they need no storage and every holder of the ledger key finds the same ones.
-func seal(e *entry, saltKey []byte) (*sealedEntry, error) {
-	body, err := canon.Marshal(e)
-	if err != nil {
+// sealer seals one entry after the other and keeps its room between them.
+type sealer struct {
+	salt *salts
+	hash hash.Hash
+	parts
+	mentions []mention
+	// input is that of a commitment, view the leaf of the view at work, with its RFC 6962 prefix.
+	input, view []byte
+	// index, number and fields say which entry, which view, and how many fields it has so far.
+	index  uint64
+	number int
+	fields int
+	emit   func(path, value []byte)
+}
+
+func newSealer(salt *salts) *sealer {
+	s := &sealer{salt: salt, hash: sha256.New()}
+	s.emit = s.commit
+	return s
+}
+
+// seal turns an entry into its leaf.
+func seal(e *entry, salt *salts) (*sealedEntry, error) { return newSealer(salt).seal(e) }
+
+func (s *sealer) seal(e *entry) (*sealedEntry, error) {
+	s.fill(e)
+	s.index, s.mentions = e.Index, e.mentions(s.mentions[:0])
+	sealed := newSealed(e, s.salt, s.mentions)
+	var err error
+	if sealed.body, err = e.encode(); err != nil {
 		return nil, err
 	}
-	s := &sealedEntry{entry: e, body: body, viewers: append([]domain.PartyID{""}, e.viewers()...)}
-	for _, viewer := range s.viewers {
-		view := body
-		if viewer != "" {
-			if view, err = canon.Marshal(e.disclose(viewer)); err != nil {
-				return nil, err
-			}
+	s.begin(0, cap(sealed.views))
+	s.commit(s.named(entryPath), sealed.body)
+	sealed.add("", s.viewHash())
+	for own, rest := nextViewer(s.mentions); len(own) > 0; own, rest = nextViewer(rest) {
+		s.begin(len(sealed.views), cap(sealed.views))
+		s.visit(e, own, s.emit)
+		sealed.add(own[0].party, s.viewHash())
+	}
+	root := viewsRoot(sealed.views)
+	sealed.leaf, err = leaf{Version: 1, Type: "e", Sequence: e.Sequence, Root: root[:]}.encode()
+	return sealed, err
+}
+
+// view gives the fields of view n.
+func (s *sealedEntry) view(n int) []committed {
+	var fields []committed
+	show := func(path, value []byte) {
+		f := committed{Path: string(path), Salt: make([]byte, saltSize), Value: bytes.Clone(value)}
+		s.salt.field(f.Salt, s.Index, n, len(fields))
+		fields = append(fields, f)
+	}
+	if n == 0 {
+		show([]byte(entryPath), s.body)
+		return fields
+	}
+	for own, rest := nextViewer(s.mentions(nil)); len(own) > 0; own, rest = nextViewer(rest) {
+		if own[0].party == s.viewers[n] {
+			var p parts
+			p.fill(s.entry)
+			p.visit(s.entry, own, show)
 		}
-		committed, err := canon.Marshal(salted{Salt: salt(saltKey, e.Index, viewer), View: view})
-		if err != nil {
-			return nil, err
+	}
+	return fields
+}
+
+func newSealed(e *entry, salt *salts, all []mention) *sealedEntry {
+	viewers := 1
+	for i := range all {
+		if i == 0 || all[i].party != all[i-1].party {
+			viewers++
 		}
-		s.views = append(s.views, committed)
 	}
-	if s.root, err = tlog.TreeHash(int64(len(s.views)), s); err != nil {
-		return nil, err
-	}
-	s.leaf, err = canon.Marshal(leaf{Version: 1, Type: "e", Sequence: e.Sequence, Root: s.root[:]})
-	return s, err
+	return &sealedEntry{entry: e, salt: salt, viewers: make([]domain.PartyID, 0, viewers), views: make([]tlog.Hash, 0, viewers)}
 }
 
-func salt(key []byte, index uint64, viewer domain.PartyID) []byte {
-	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "salt %d %s", index, viewer)
-	return mac.Sum(nil)
+func (s *sealedEntry) add(viewer domain.PartyID, view tlog.Hash) {
+	s.viewers, s.views = append(s.viewers, viewer), append(s.views, view)
 }
 
-// ReadHashes implements tlog.HashReader over the views.
-func (s *sealedEntry) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	hashes := make([]tlog.Hash, len(indexes))
-	for i, index := range indexes {
-		level, n := tlog.SplitStoredHashIndex(index)
-		hashes[i] = s.subtree(level, int(n))
-	}
-	return hashes, nil
+// begin starts the leaf of a view, behind its RFC 6962 prefix.
+func (s *sealer) begin(view, of int) {
+	s.number, s.fields, s.view = view, 0, appendPlace(append(s.view[:0], 0), view, of)
 }
 
-func (s *sealedEntry) subtree(level, n int) tlog.Hash {
-	if level == 0 {
-		return tlog.RecordHash(s.views[n])
+// appendPlace begins a view's leaf with its number and how many views there are: a root alone
+// does not say how many leaves it has.
+func appendPlace(leaf []byte, view, of int) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(leaf, uint32(view)), uint32(of))
+}
+
+// commit adds the commitment to one field: without its salt nobody can test a guess at the value.
+func (s *sealer) commit(path, value []byte) {
+	s.input = append(s.input[:0], make([]byte, 1+saltSize)...)
+	s.salt.field(s.input[1:], s.index, s.number, s.fields)
+	s.input = appendField(s.input, path, value)
+	s.fields++
+	s.view = s.sum(s.input, s.view)
+}
+
+// appendField completes the input of a commitment, behind prefix and salt.
+func appendField(salted, path, value []byte) []byte {
+	salted[0] = fieldPrefix
+	salted = append(salted, byte(len(path)))
+	return append(append(salted, path...), value...)
+}
+
+func (s *sealer) sum(data, to []byte) []byte {
+	s.hash.Reset()
+	s.hash.Write(data)
+	return s.hash.Sum(to)
+}
+
+func (s *sealer) viewHash() tlog.Hash {
+	s.input = s.sum(s.view, s.input[:0])
+	return tlog.Hash(s.input)
+}
+
+// viewsRoot is the RFC 6962 root over leaf hashes.
+func viewsRoot(hashes []tlog.Hash) tlog.Hash {
+	if len(hashes) == 1 {
+		return hashes[0]
 	}
-	return tlog.NodeHash(s.subtree(level-1, 2*n), s.subtree(level-1, 2*n+1))
+	split := 1 << (bits.Len(uint(len(hashes)-1)) - 1)
+	left, right := viewsRoot(hashes[:split]), viewsRoot(hashes[split:])
+	var node [1 + 2*tlog.HashSize]byte
+	node[0] = 1
+	copy(node[1:], left[:])
+	copy(node[1+tlog.HashSize:], right[:])
+	return sha256.Sum256(node[:])
+}
+
+// viewsPath is the RFC 6962 audit path of leaf n.
+func viewsPath(hashes []tlog.Hash, n int) [][]byte {
+	if len(hashes) == 1 {
+		return nil
+	}
+	split := 1 << (bits.Len(uint(len(hashes)-1)) - 1)
+	own, other := hashes[:split], hashes[split:]
+	if n >= split {
+		own, other, n = other, own, n-split
+	}
+	sibling := viewsRoot(other)
+	return append(viewsPath(own, n), sibling[:])
 }
 
 // sealBatch seals the entries of a batch and closes it with its seal leaf.
-func sealBatch(b Batch, entries []*entry, state []byte, saltKey []byte) (sealed []*sealedEntry, closing []byte, err error) {
+func sealBatch(b Batch, entries []*entry, state []byte, salt *salts) (sealed []*sealedEntry, closing []byte, err error) {
+	s := newSealer(salt)
 	for _, e := range entries {
-		s, err := seal(e, saltKey)
+		one, err := s.seal(e)
 		if err != nil {
 			return nil, nil, fmt.Errorf("seal entry %d: %w", e.Index, err)
 		}
-		sealed = append(sealed, s)
+		sealed = append(sealed, one)
 	}
 	closing, err = canon.Marshal(sealLeaf{
-		Version: 1, Type: "s", Sequence: b.Sequence, Entries: uint64(len(entries)), BookedAt: b.Now, State: state,
+		Version: 1, Type: "s", Sequence: b.Sequence, Entries: uint64(len(entries)), BookedAt: b.Now, State: salt.digest(b.Sequence, state),
 	})
 	return sealed, closing, err
 }

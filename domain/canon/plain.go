@@ -6,14 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// The major types of RFC 8949 section 3.1 that need a look.
+// The major types of RFC 8949 section 3.1.
 const (
-	majorBytes  = 2
-	majorText   = 3
-	majorArray  = 4
-	majorMap    = 5
-	majorTag    = 6
-	majorSimple = 7
+	majorUnsigned = 0
+	majorNegative = 1
+	majorBytes    = 2
+	majorText     = 3
+	majorArray    = 4
+	majorMap      = 5
+	majorTag      = 6
+	majorSimple   = 7
 )
 
 var errCutShort = errors.New("item cut short or of indefinite length")

@@ -146,11 +146,11 @@ func (b *book) compare(receipt []byte) error {
 		return err
 	}
 	var extra struct {
-		Leaf  []byte   `json:"leaf"`
-		View  []byte   `json:"view"`
-		N     int64    `json:"n"`
-		Count int64    `json:"count"`
-		Path  [][]byte `json:"path"`
+		Leaf   []byte   `json:"leaf"`
+		Fields []any    `json:"fields"`
+		N      int64    `json:"n"`
+		Count  int64    `json:"count"`
+		Path   [][]byte `json:"path"`
 	}
 	if err := canon.Unmarshal(p.ExtraData, &extra); err != nil {
 		return err
