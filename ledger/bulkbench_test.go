@@ -1,0 +1,137 @@
+package ledger_test
+
+import (
+	"fmt"
+	"testing"
+
+	"aval/contracts/cash"
+	"aval/domain"
+	"aval/domain/envelope"
+	"aval/ledger"
+	"aval/ledger/ledgertest"
+	"aval/ledger/order"
+)
+
+// bulkLedger is a ledger of real cash: a payer, and payees in their thousands.
+type bulkLedger struct {
+	ledger.Steps
+	w     *ledgertest.World
+	payer *envelope.Signer
+	names []domain.PartyID
+}
+
+func newBulkLedger(b *testing.B, store ledger.Store, payees int) *bulkLedger {
+	b.Helper()
+	w := ledgertest.NewWorld(b)
+	n, err := w.Start(store)
+	if err != nil {
+		b.Fatal(err)
+	}
+	bank := n.Register("bank", domain.RoleBank)
+	l := &bulkLedger{w: w, payer: n.Register("payer.example")}
+	for i := range payees {
+		l.names = append(l.names, domain.PartyID(fmt.Sprintf("payee-%05d.example", i)))
+		n.Register(l.names[i])
+	}
+	if err := n.Stop(); err != nil {
+		b.Fatal(err)
+	}
+	e, err := ledger.Open(ledger.Config{
+		Keys: w.Keys, Store: store, Orderer: order.NewSolo(w.Clock.Now), Contracts: []domain.Contract{ledgertest.Governance{}, cash.Contract},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	l.Steps = ledger.Steps{Engine: e}
+	l.must(b, w.Command(bank, domain.CashKind, "bank", "issue", cash.Payment{To: "payer.example", Amount: usd(1 << 50)}))
+	return l
+}
+
+func (l *bulkLedger) must(b *testing.B, raw []byte) {
+	b.Helper()
+	work, err := l.Execute(l.Next([]ledger.Item{l.admitted(b, raw)}))
+	if err == nil {
+		err = l.Persist(work)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (l *bulkLedger) admitted(b *testing.B, raw []byte) ledger.Item {
+	b.Helper()
+	item, err := l.Admit(ledger.Item{Format: ledger.CommandFormat, Raw: raw})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return item
+}
+
+// bulk signs a command with n payments, one cent to each of n payees.
+func (l *bulkLedger) bulk(n int) []byte {
+	var body cash.Bulk
+	for i := range n {
+		body.Items = append(body.Items, cash.Payment{To: l.names[i], Amount: usd(1), Reference: fmt.Sprintf("wages 3/2025 no. %d", i)})
+	}
+	return l.w.Command(l.payer, domain.CashKind, "bank", "bulkTransfer", body)
+}
+
+func perPosting(b *testing.B, postings int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*postings), "ns/posting")
+}
+
+// BenchmarkBulk takes bulks of 1,000 payments to 1,000 payees through the stages of the path. Run
+// it with -cpu 1: a figure is then the processor's work for one posting.
+func BenchmarkBulk(b *testing.B) {
+	const n = domain.MaxBulk
+	b.Run("admit", func(b *testing.B) {
+		l := newBulkLedger(b, ledgertest.NewMemory(), n)
+		raw := l.bulk(n)
+		for b.Loop() {
+			l.admitted(b, raw)
+		}
+		perPosting(b, n)
+	})
+	b.Run("execute", func(b *testing.B) {
+		l := newBulkLedger(b, ledgertest.NewMemory(), n)
+		items := []ledger.Item{l.admitted(b, l.bulk(n))}
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := l.Execute(l.Next(items)); err != nil {
+				b.Fatal(err)
+			}
+			l.Forget()
+		}
+		perPosting(b, n)
+	})
+	for name, whole := range map[string]bool{"persist": false, "whole": true} {
+		b.Run(name, func(b *testing.B) {
+			l := newBulkLedger(b, newStore(b), n)
+			raws := make([][]byte, b.N)
+			for i := range raws {
+				raws[i] = l.bulk(n)
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for _, raw := range raws {
+				if !whole {
+					b.StopTimer()
+				}
+				work, err := l.Execute(l.Next([]ledger.Item{l.admitted(b, raw)}))
+				if err != nil {
+					b.Fatal(err)
+				}
+				if !whole {
+					b.StartTimer()
+				}
+				if err := l.Persist(work); err != nil {
+					b.Fatal(err)
+				}
+			}
+			perPosting(b, n)
+			if got := l.Minor(domain.PartyAccount(l.names[0]), "USD"); got < int64(b.N) {
+				b.Fatalf("%d cents came of %d bulks", got, b.N)
+			}
+		})
+	}
+}
