@@ -23,34 +23,36 @@ type stateDigest [words]uint64
 // even are the lanes 0 and 2 of a word: added apart from the others, they cannot carry into them.
 const even = 0x0000ffff_0000ffff
 
-func (d *stateDigest) add(element []byte) {
-	wide := expand(element)
+func (d *stateDigest) add(wide *stretched) {
 	for i := range d {
 		w := binary.LittleEndian.Uint64(wide[8*i:])
 		d[i] = (d[i]&even+w&even)&even | (d[i]&^even+w&^even)&^even
 	}
 }
 
-func (d *stateDigest) remove(element []byte) {
-	wide := expand(element)
+func (d *stateDigest) remove(wide *stretched) {
 	for i := range d {
 		w := binary.LittleEndian.Uint64(wide[8*i:])
 		d[i] = ((d[i]|^uint64(even))-w&even)&even | ((d[i]|even)-w&^even)&^even
 	}
 }
 
-// expand stretches an element to the width of the digest: the key stream of AES-256 in counter
-// mode, from counter zero, under the element's SHA-256.
-func expand(element []byte) *[2 * lanes]byte {
-	var wide [2 * lanes]byte
+// stretched is an element at the width of the digest. One is used for many elements in turn:
+// to make room for each would cost as much as to stretch it.
+type stretched [2 * lanes]byte
+
+// of stretches an element: the key stream of AES-256 in counter mode, from counter zero,
+// under the element's SHA-256.
+func (wide *stretched) of(element []byte) *stretched {
 	var counter [aes.BlockSize]byte
 	key := sha256.Sum256(element)
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
 		panic(err) // 32 bytes are a key
 	}
+	clear(wide[:])
 	cipher.NewCTR(block, counter[:]).XORKeyStream(wide[:], wide[:])
-	return &wide
+	return wide
 }
 
 // sum condenses the digest to 32 bytes.

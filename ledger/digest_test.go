@@ -39,12 +39,12 @@ func TestDigestAddsLaneByLane(t *testing.T) {
 	for n := range 500 {
 		if len(held) > 0 && random.IntN(3) == 0 {
 			at := random.IntN(len(held))
-			fast.remove(held[at])
+			fast.remove(new(stretched).of(held[at]))
 			want.change(held[at], 0xffff)
 			held = append(held[:at], held[at+1:]...)
 		} else {
 			element := fmt.Appendf(nil, "element %d", n)
-			fast.add(element)
+			fast.add(new(stretched).of(element))
 			want.change(element, 1)
 			held = append(held, element)
 		}
@@ -53,7 +53,7 @@ func TestDigestAddsLaneByLane(t *testing.T) {
 		}
 	}
 	for _, element := range held {
-		fast.remove(element)
+		fast.remove(new(stretched).of(element))
 	}
 	if *fast != (stateDigest{}) {
 		t.Error("what was added and removed is still there")
@@ -61,8 +61,8 @@ func TestDigestAddsLaneByLane(t *testing.T) {
 }
 
 func BenchmarkDigest(b *testing.B) {
-	d, element := &stateDigest{}, make([]byte, 100)
+	d, wide, element := &stateDigest{}, &stretched{}, make([]byte, 100)
 	for b.Loop() {
-		d.add(element)
+		d.add(wide.of(element))
 	}
 }

@@ -188,20 +188,20 @@ func TestLargestEntryIsEncoded(t *testing.T) {
 func TestDigest(t *testing.T) {
 	var a, b stateDigest
 	for _, x := range []string{"x", "y", "z"} {
-		a.add([]byte(x))
+		a.add(new(stretched).of([]byte(x)))
 	}
 	for _, x := range []string{"z", "w", "x", "y"} {
-		b.add([]byte(x))
+		b.add(new(stretched).of([]byte(x)))
 	}
 	if bytes.Equal(a.sum(), b.sum()) {
 		t.Error("two sets, one digest")
 	}
-	b.remove([]byte("w"))
+	b.remove(new(stretched).of([]byte("w")))
 	if a != b {
 		t.Error("one set, two digests")
 	}
-	a.remove([]byte("y"))
-	a.add([]byte("y'"))
+	a.remove(new(stretched).of([]byte("y")))
+	a.add(new(stretched).of([]byte("y'")))
 	if a == b {
 		t.Error("a replaced element is not seen")
 	}

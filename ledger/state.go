@@ -62,6 +62,8 @@ type State struct {
 	slots     *btree.Map[string, *slot]
 	deadlines *btree.Map[string, *slot]
 	digest    *stateDigest
+	// wide is where elements of the digest are stretched.
+	wide *stretched
 	// held sums up, by party and currency, what escrows hold for a party. It follows from the
 	// records and balances and is no part of the digest.
 	held *btree.Map[string, int64]
@@ -75,7 +77,7 @@ type State struct {
 
 func newState() *State {
 	return &State{
-		slots: &btree.Map[string, *slot]{}, deadlines: &btree.Map[string, *slot]{}, digest: &stateDigest{},
+		slots: &btree.Map[string, *slot]{}, deadlines: &btree.Map[string, *slot]{}, digest: &stateDigest{}, wide: &stretched{},
 		held: &btree.Map[string, int64]{}, limits: map[holding]domain.Limit{}, before: map[string]*slot{}, closed: map[string]*slot{},
 	}
 }
@@ -213,7 +215,7 @@ func (st *State) settleSlot(name string, digest *stateDigest, moved map[string]i
 		if err != nil {
 			return change{}, err
 		}
-		digest.remove(body)
+		digest.remove(st.wide.of(body))
 		if old.Type == balanceSlot {
 			moved[old.Name] -= old.Minor
 		}
@@ -228,7 +230,7 @@ func (st *State) settleSlot(name string, digest *stateDigest, moved map[string]i
 	if err != nil {
 		return change{}, err
 	}
-	digest.add(body)
+	digest.add(st.wide.of(body))
 	return change{slot: now, body: body, opened: true, listed: old != nil && slices.Equal(old.Parties, now.Parties)}, nil
 }
 
@@ -248,7 +250,7 @@ func (st *State) load(body []byte) (*slot, error) {
 		return nil, err
 	}
 	st.put(s)
-	st.digest.add(body)
+	st.digest.add(st.wide.of(body))
 	clear(st.before)
 	return s, nil
 }

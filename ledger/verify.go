@@ -258,7 +258,7 @@ func (a *audit) note(entries []*entry, changes []change) {
 	}
 	for _, c := range changes {
 		if c.body != nil && !c.opened {
-			a.closed.add(c.body)
+			a.closed.add(a.state.wide.of(c.body))
 			a.gone[c.slot.name()] = true
 		}
 		if c.body != nil && c.slot.Type == recordSlot {
@@ -369,9 +369,9 @@ func (a *audit) compareState() error {
 			return errors.New("a stored slot lies under the tag of another")
 		}
 		if s.Open {
-			open.add(body)
+			open.add(a.state.wide.of(body))
 		} else {
-			closed.add(body)
+			closed.add(a.state.wide.of(body))
 		}
 		return nil
 	})
