@@ -51,3 +51,12 @@ func (s Steps) Minor(a domain.AccountID, c domain.Currency) int64 { return s.sta
 func (e *Engine) TrialPage(viewer domain.PartyID, f TrialFilter, entries, rows int) (TrialBalance, error) {
 	return e.trialPage(viewer, f, entries, rows)
 }
+
+// Held is what escrows hold for a party, in memory.
+func (s Steps) Held(p domain.PartyID, c domain.Currency) int64 { return s.state.heldFor(p, c) }
+
+// Counters counts the outflows of accounts that memory holds.
+func (s Steps) Counters() (n int) {
+	s.state.scan(string(outflowSlot)+" ", "", func(*slot) bool { n++; return true })
+	return n
+}

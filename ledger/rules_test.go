@@ -432,14 +432,14 @@ func TestEquivocation(t *testing.T) {
 
 // A contract that breaks a law stops the engine before anything of the batch is kept.
 func TestBrokenContractStopsTheEngine(t *testing.T) {
-	for name, broken := range map[string]string{"final with money inside": "break", "a closed key again": "reopen"} {
+	for name, broken := range map[string]string{"final with money inside": "break", "a closed key again": "reopen", "held for another": "give"} {
 		t.Run(name, func(t *testing.T) {
 			h := newHand(t)
 			h.cut(t, 1, h.till(h.acme, "x", "hold", ledgertest.Order{Amount: usd(5), At: h.last.Now + 90_000}),
 				h.till(h.acme, "gone", "hold", ledgertest.Order{Amount: usd(5), At: h.last.Now + 90_000}))
 			h.cut(t, 1, h.till(h.acme, "gone", "close", ledgertest.Order{}))
-			contract := map[string]string{"break": "x", "reopen": "gone"}[broken]
-			item, answer := h.pooled(context.Background(), h.till(h.acme, contract, broken, ledgertest.Order{}))
+			contract := map[string]string{"break": "x", "reopen": "gone", "give": "x"}[broken]
+			item, answer := h.pooled(context.Background(), h.till(h.acme, contract, broken, ledgertest.Order{To: "bank"}))
 			size := h.Size()
 			err := h.tryCut(ledger.Batch{Sequence: h.last.Sequence + 1, Now: h.last.Now + 1, Items: []ledger.Item{
 				h.till(h.acme, "t", "transfer", ledgertest.Order{To: "bank", Amount: usd(1)}), item,
