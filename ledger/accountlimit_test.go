@@ -60,17 +60,26 @@ func TestOutflowIsCountedByDayAndSurvivesARestart(t *testing.T) {
 	if counters := (ledger.Steps{Engine: h.Engine}).Counters(); counters != 1 {
 		t.Errorf("%d counters, want that of today alone", counters)
 	}
-	h.want(t, "acme", 1000-299-300)
+	if code := h.ask(t, "l", "unlimit", ledgertest.Order{Amount: usd(300)}); code != "" {
+		t.Fatal(code)
+	}
+	if code := pay(400); code != "" {
+		t.Errorf("without a limit: got %q", code)
+	}
+	h.want(t, "acme", 1)
 }
 
-// A release at a deadline takes from nobody's account, so that no limit keeps it.
+// A release at a deadline takes from nobody's account and pays nobody's bill, so that no limit keeps it.
 func TestNoLimitHoldsADeadlineBack(t *testing.T) {
 	h := newHand(t)
 	due := h.last.Now + 10_000
-	h.cut(t, 1, h.till(h.acme, "x", "hold", ledgertest.Order{Amount: usd(400), At: due}), h.till(h.acme, "l", "limit", ledgertest.Order{Amount: usd(1)}))
-	h.want(t, "acme", 600)
-	h.cut(t, 20_000)
+	h.cut(t, 1, h.till(h.acme, "x", "hold", ledgertest.Order{Amount: usd(400), At: due}), h.till(h.acme, "l", "ceiling", ledgertest.Order{Amount: usd(1000)}))
+	h.cut(t, 1, h.till(h.bank, "i", "issue", ledgertest.Order{To: "acme", Amount: usd(400)}))
 	h.want(t, "acme", 1000)
+	h.cut(t, 1, h.till(h.bank, "i", "issue", ledgertest.Order{To: "acme", Amount: usd(1)})) // beyond the ceiling
+	h.want(t, "acme", 1000)
+	h.cut(t, 20_000)
+	h.want(t, "acme", 1400)
 }
 
 func TestHeldFollowsTheEscrows(t *testing.T) {

@@ -135,9 +135,13 @@ func (Till) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 		move(me, domain.PartyAccount(o.To), o.Amount)
 		fx.Postings[0].Reverses = o.Ref
 		return tell(fx, in, key, in.Sender, o.To)
-	case "limit": // of the sender's own outflow in a day
+	case "limit", "ceiling", "unlimit": // the sender's own outflow in a day, or its balance
 		limit := domain.Limit{Party: in.Sender, Currency: o.Amount.Currency, Own: domain.Bounds{DailyOutflow: o.Amount.Minor}}
+		if in.Command.Name == "ceiling" {
+			limit.Own = domain.Bounds{MaximumBalance: o.Amount.Minor}
+		}
 		w, err := domain.Put("limit/"+string(in.Sender)+"/"+string(limit.Currency), limit, "limited", in.Sender)
+		w.Final = in.Command.Name == "unlimit"
 		fx.Writes = append(fx.Writes, w)
 		return fx, err
 	case "give": // whose money the hold is never changes: a bug that stops the engine
