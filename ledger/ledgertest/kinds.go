@@ -128,34 +128,9 @@ func (Till) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 		fx.Deadlines = []domain.Deadline{{At: o.At, Contract: in.Command.Contract, Name: "Release"}}
 		fx.Watches = []domain.Watch{{Subject: in.Command.Contract, Until: o.At}}
 		return keep(fx, in, key, hold{Owner: in.Sender, Amount: o.Amount}, false)
-	case "reverse", "claim": // claim does not look first
-		if _, known := v.Posting(*o.Ref); !known && in.Command.Name == "reverse" {
-			return fx, domain.Refuse(domain.NotFound, "no such posting")
-		}
-		move(me, domain.PartyAccount(o.To), o.Amount)
-		fx.Postings[0].Reverses = o.Ref
-		return tell(fx, in, key, in.Sender, o.To)
-	case "limit", "ceiling", "unlimit": // the sender's own outflow in a day, or its balance
-		limit := domain.Limit{Party: in.Sender, Currency: o.Amount.Currency, Own: domain.Bounds{DailyOutflow: o.Amount.Minor}}
-		if in.Command.Name == "ceiling" {
-			limit.Own = domain.Bounds{MaximumBalance: o.Amount.Minor}
-		}
-		w, err := domain.Put("limit/"+string(in.Sender)+"/"+string(limit.Currency), limit, "limited", in.Sender)
-		w.Final = in.Command.Name == "unlimit"
-		fx.Writes = append(fx.Writes, w)
-		return fx, err
 	case "give": // whose money the hold is never changes: a bug that stops the engine
 		h.Owner = o.To
 		return keep(fx, in, key, h, false)
-	case "pair": // two movements, each with an event of its own
-		move(me, escrow, o.Amount)
-		move(me, domain.PartyAccount(o.To), o.Amount)
-		fx.Postings[1].Cause, fx.Postings[1].ValueDate = 1, domain.Day(in.Now-86_400_000)
-		fx, err = tell(fx, in, key, in.Sender)
-		if err != nil {
-			return fx, err
-		}
-		return tell(fx, in, key, in.Sender, o.To)
 	case domain.Observe, domain.Equivocate:
 		h.Seen++
 		return keep(fx, in, key, h, false)
@@ -176,7 +151,7 @@ func (Till) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 	case "break":
 		return keep(fx, in, key, h, true) // final with money inside: a bug that stops the engine
 	}
-	return fx, domain.Refuse(domain.UnknownCommand, "no command %q", in.Command.Name)
+	return accounting(v, in, o)
 }
 
 func keep(fx domain.Effects, in domain.Input, key string, h hold, final bool) (domain.Effects, error) {
