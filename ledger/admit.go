@@ -185,7 +185,7 @@ func (e *Engine) Quarantine(ctx context.Context, reason domain.Code, raw []byte)
 	default:
 	}
 	kept := raw[:min(len(raw), domain.MaxCommandBytes)]
-	return e.store.Quarantine(e.published.Load().head.Now, string(reason), e.vault.seal("quarantine", kept), MaxQuarantine)
+	return e.store.Quarantine(e.published.Load().head.Now, string(reason), e.vault.seal(quarantinePlace, kept), MaxQuarantine)
 }
 
 // Ready is nil while the engine commits batches.

@@ -181,20 +181,9 @@ func (a *audit) batch(stored []StoredEntry, closing StoredEntry) error {
 		return &Fault{closing.Index, errors.New("sequence, time or number of entries of the batch do not follow")}
 	}
 	a.last = s
-	b := Batch{Sequence: s.Sequence, Now: s.BookedAt}
-	bodies := make([][]byte, len(stored))
-	for i, entryRow := range stored {
-		var err error
-		if bodies[i], err = a.vault.open(entryPlace(entryRow.Index), entryRow.Body); err != nil {
-			return &Fault{entryRow.Index, err}
-		}
-		var e entry
-		if err := canon.Unmarshal(bodies[i], &e); err != nil {
-			return &Fault{entryRow.Index, err}
-		}
-		if e.Format != deadlineFormat {
-			b.Items = append(b.Items, Item{Format: e.Format, Raw: e.Raw, checked: a.parsed(e)})
-		}
+	b, bodies, err := reopen(a.vault, a.executor, s, stored)
+	if err != nil {
+		return err
 	}
 	a.from = stored[0].Index
 	a.checkSignatures(registry{a.state}, b)
@@ -203,16 +192,6 @@ func (a *audit) batch(stored []StoredEntry, closing StoredEntry) error {
 		return &Fault{stored[0].Index, err}
 	}
 	return a.compareBatch(b, r.entries, stored, bodies, closing)
-}
-
-// parsed reads an item ahead of its execution, so that signatures can be checked together.
-// Nil for what does not parse: execution finds that out again.
-func (a *audit) parsed(e entry) *submission {
-	s, err := a.parse(e.Format, e.Raw)
-	if err != nil {
-		return nil
-	}
-	return s
 }
 
 func (a *audit) compareBatch(b Batch, entries []*entry, stored []StoredEntry, bodies [][]byte, closing StoredEntry) error {
@@ -224,21 +203,15 @@ func (a *audit) compareBatch(b Batch, entries []*entry, stored []StoredEntry, bo
 	if err != nil {
 		return &Fault{closing.Index, err}
 	}
+	if err := compareSealed(sealed, sealBytes, stored, bodies, closing); err != nil {
+		return err
+	}
 	leaves := make([][]byte, 0, len(stored)+1)
 	for i, row := range stored {
-		if i >= len(sealed) || !bytes.Equal(sealed[i].body, bodies[i]) {
-			return &Fault{row.Index, errors.New("executed again, the entry comes out differently")}
-		}
-		if !bytes.Equal(sealed[i].leaf, row.Leaf) {
-			return &Fault{row.Index, errors.New("the leaf does not commit to the entry")}
-		}
 		if err := a.compareIndexes(sealed[i]); err != nil {
 			return &Fault{row.Index, err}
 		}
 		leaves = append(leaves, row.Leaf)
-	}
-	if len(sealed) != len(stored) || !bytes.Equal(sealBytes, closing.Leaf) {
-		return &Fault{closing.Index, errors.New("executed again, the batch ends in another state")}
 	}
 	a.note(entries, changes)
 	return a.compareTiles(a.tree.append(append(leaves, closing.Leaf)), closing.Index)

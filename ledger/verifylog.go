@@ -34,7 +34,12 @@ type LogReport struct {
 // that counts it, sequences and times increasing. It needs no key and shows nothing private.
 // Errors are *Fault with the first bad index, or those of fetch.
 func VerifyLog(policy Policy, fetch func(path string) ([]byte, error)) (LogReport, error) {
-	signed, err := fetch("checkpoint")
+	return (&logAudit{fetch: fetch}).verify(policy)
+}
+
+// verify reads the log to its end.
+func (v *logAudit) verify(policy Policy) (LogReport, error) {
+	signed, err := v.fetch("checkpoint")
 	if err != nil {
 		return LogReport{}, fmt.Errorf("fetch checkpoint: %w", err)
 	}
@@ -45,7 +50,7 @@ func VerifyLog(policy Policy, fetch func(path string) ([]byte, error)) (LogRepor
 	if checkpoint.Size == 0 || checkpoint.Size > maxLogLeaves {
 		return LogReport{}, &Fault{0, fmt.Errorf("checkpoint over %d leaves, want 1 to %d", checkpoint.Size, uint64(maxLogLeaves))}
 	}
-	v := &logAudit{fetch: fetch, size: checkpoint.Size, tree: &merkleTree{cache: map[tileID]*tile{}}}
+	v.size, v.tree = checkpoint.Size, &merkleTree{cache: map[tileID]*tile{}}
 	if err := v.leaves(); err != nil {
 		return LogReport{}, err
 	}
@@ -83,7 +88,9 @@ func TilePath(level int, n uint64, width int) string {
 
 // logAudit walks the leaves of a log.
 type logAudit struct {
-	fetch  func(path string) ([]byte, error)
+	fetch func(path string) ([]byte, error)
+	// visit is told of each leaf that passed, and whether it closes a batch; it may be nil.
+	visit  func(leaf []byte, closing bool) error
 	size   uint64
 	tree   *merkleTree
 	report LogReport
@@ -105,7 +112,11 @@ func (v *logAudit) leaves() error {
 			return err
 		}
 		for i, data := range leaves {
-			if err := v.leaf(data); err != nil {
+			err := v.leaf(data)
+			if err == nil && v.visit != nil {
+				err = v.visit(data, v.open == 0)
+			}
+			if err != nil {
 				return &Fault{first + uint64(i), err}
 			}
 		}

@@ -25,7 +25,7 @@ type Memory struct {
 	slots      map[string]ledger.StoredSlot
 	members    map[string]map[string]bool
 	tiles      map[tileKey][]byte
-	quarantine [][]byte
+	quarantine []ledger.StoredMessage
 	// cosigned is the newest cosigned head, sealed, over cosignedSize leaves.
 	cosigned     []byte
 	cosignedSize uint64
@@ -110,10 +110,10 @@ func (m *Memory) set(slot ledger.StoredSlot) {
 }
 
 // Quarantine implements ledger.Store.
-func (m *Memory) Quarantine(_ domain.Millis, _ string, sealed []byte, limit int) error {
+func (m *Memory) Quarantine(at domain.Millis, reason string, sealed []byte, limit int) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.quarantine = append(m.quarantine, bytes.Clone(sealed))
+	m.quarantine = append(m.quarantine, ledger.StoredMessage{At: at, Reason: reason, Body: bytes.Clone(sealed)})
 	m.quarantine = m.quarantine[max(0, len(m.quarantine)-limit):]
 	return nil
 }
@@ -141,6 +141,19 @@ func (m *Memory) Quarantined() int {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return len(m.quarantine)
+}
+
+// Messages implements ledger.Quarantine.
+func (m *Memory) Messages(visit func(ledger.StoredMessage) error) error {
+	m.mu.RLock()
+	all := slices.Clone(m.quarantine)
+	m.mu.RUnlock()
+	for _, message := range all {
+		if err := visit(message); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close implements ledger.Store.

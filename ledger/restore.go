@@ -1,0 +1,274 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"aval/domain"
+	"aval/domain/canon"
+)
+
+// Restore reads an archive to its end and believes nothing of it: the public log is verified
+// as VerifyLog does, and with Keys every batch is executed again and must give its leaves,
+// so that state, indexes and tree come from the execution and never from the archive.
+type Restore struct {
+	// Policy is that of the ledger one knows; the zero Policy means that of Keys.
+	Policy Policy
+	// Keys open the bodies. Without them the bodies are only counted.
+	Keys *Keys
+	// Store receives the ledger and must be empty; it is complete only when From returned
+	// nil. Without one, or without Keys, nothing is kept.
+	Store Store
+	// Contracts and Codecs are those of the ledger; needed with Keys.
+	Contracts []domain.Contract
+	Codecs    []domain.Codec
+	// Heads are sizes at which the archive's root is wanted, to compare it with heads known from elsewhere.
+	Heads []uint64
+	// Progress is told after each step; it may be nil.
+	Progress func(Progress)
+}
+
+// Restored says what was found in an archive that is as it should be.
+type Restored struct {
+	LogReport
+	// Executed says that keys were there: every body was opened and every batch executed again.
+	Executed bool `json:"executed"`
+	// Refusals counts the entries that were refused, if executed; Quarantined the messages in quarantine.
+	Refusals    uint64 `json:"refusals"`
+	Quarantined uint64 `json:"quarantined"`
+	// Roots are those wanted by Restore.Heads, where a batch ends there.
+	Roots map[uint64][]byte `json:"-"`
+}
+
+// From restores. Errors are *Fault with the first bad index, or those of the store.
+func (r Restore) From(b *Backup) (Restored, error) {
+	w := &restoring{Restore: r, backup: b, heads: headsAt{tree: &merkleTree{cache: map[tileID]*tile{}}, roots: map[uint64][]byte{}}}
+	for _, size := range r.Heads {
+		w.heads.roots[size] = nil
+	}
+	if r.Keys != nil {
+		if err := w.arm(); err != nil {
+			return Restored{}, err
+		}
+	}
+	if w.Progress == nil {
+		w.Progress = func(Progress) {}
+	}
+	log, err := (&logAudit{fetch: w.fetch, visit: w.leaf}).verify(w.Policy)
+	if err != nil {
+		return Restored{}, err
+	}
+	w.found.LogReport, w.found.Roots = log, w.heads.roots
+	return w.found, w.finish()
+}
+
+// restoring is one pass over an archive.
+type restoring struct {
+	Restore
+	backup *Backup
+	heads  headsAt
+	// replay executes; nil without keys.
+	replay *replay
+	// leaves are verified and wait for their bodies; next is the index of the first of them.
+	leaves     []readLeaf
+	next       uint64
+	batch      []StoredEntry
+	checkpoint []byte
+	messages   int
+	found      Restored
+}
+
+type readLeaf struct {
+	data    []byte
+	closing bool
+}
+
+// arm prepares to execute.
+func (w *restoring) arm() error {
+	policy, err := ParsePolicy(w.Keys.Policy())
+	if err != nil {
+		return err
+	}
+	if w.Policy.log == nil {
+		w.Policy = policy
+	}
+	if w.Policy.Origin() != w.Keys.Origin || w.backup.Origin != w.Keys.Origin {
+		return fmt.Errorf("the archive is of %.80q, the policy of %s, the keys of %s", w.backup.Origin, w.Policy.Origin(), w.Keys.Origin)
+	}
+	if w.Store == nil {
+		w.Store = newRehearsal()
+	}
+	w.found.Executed = true
+	w.replay, err = newReplay(policy, w.Restore)
+	return err
+}
+
+// fetch gives the next file of the public log. Bodies that lie between are taken on the way.
+func (w *restoring) fetch(path string) ([]byte, error) {
+	for {
+		name, data, err := w.backup.file()
+		switch {
+		case err != nil:
+			return nil, w.fault(noEnd(err))
+		case isBodies(name):
+			if err := w.bodies(name, data); err != nil {
+				return nil, err
+			}
+		case name != path:
+			return nil, w.fault(fmt.Errorf("the archive goes on with %.100q, want %s", name, path))
+		case name == checkpointFile:
+			w.checkpoint = data
+			if w.replay != nil {
+				_, err = w.replay.policy.open(data)
+			}
+			return data, w.fault(err)
+		default:
+			return data, nil
+		}
+	}
+}
+
+// fault names the first index that was not restored, unless the error does so or somebody stopped the work.
+func (w *restoring) fault(err error) error {
+	var known *Fault
+	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &Fault{w.next, err}
+}
+
+// leaf takes a verified leaf.
+func (w *restoring) leaf(data []byte, closing bool) error {
+	w.leaves = append(w.leaves, readLeaf{data, closing})
+	return w.heads.add(data, closing)
+}
+
+// bodies takes a file of sealed bodies, which must be those of the next leaves.
+func (w *restoring) bodies(name string, data []byte) error {
+	if name != bodiesName(w.next) || len(data) == 0 {
+		return w.fault(fmt.Errorf("the archive goes on with %.100q, want %s", name, bodiesName(w.next)))
+	}
+	for len(data) > 0 {
+		if len(w.leaves) == 0 || len(data) < 4 || uint64(len(data)-4) < uint64(binary.BigEndian.Uint32(data)) {
+			return w.fault(fmt.Errorf("%s holds more or less than the bodies of the leaves before it", name))
+		}
+		end := 4 + int(binary.BigEndian.Uint32(data))
+		if err := w.entry(data[4:end]); err != nil {
+			return w.fault(err)
+		}
+		data = data[end:]
+	}
+	return nil
+}
+
+// entry joins a body with its leaf and executes the batch that it completes.
+func (w *restoring) entry(body []byte) error {
+	l := w.leaves[0]
+	if l.closing != (len(body) == 0) {
+		return errors.New("the leaf of an entry has no body, or a seal has one")
+	}
+	s := StoredEntry{Index: w.next, Leaf: l.data, Body: body}
+	if !l.closing {
+		w.batch = append(w.batch, s)
+	} else if err := w.execute(s); err != nil {
+		return err
+	}
+	w.leaves, w.next = w.leaves[1:], w.next+1
+	return nil
+}
+
+func (w *restoring) execute(closing StoredEntry) error {
+	batch := w.batch
+	w.batch = nil
+	if w.replay == nil {
+		return nil
+	}
+	refusals, err := w.replay.batch(batch, closing)
+	w.found.Refusals += refusals
+	w.Progress(Progress{w.replay.kept, w.backup.Leaves})
+	return err
+}
+
+// finish takes what comes after the log, and keeps the end of it only then.
+func (w *restoring) finish() error {
+	for {
+		name, data, err := w.backup.file()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		switch {
+		case err != nil:
+		case isBodies(name):
+			err = w.bodies(name, data)
+		case name == quarantineName(w.messages):
+			err = w.quarantined(data)
+			w.messages++
+		default:
+			err = fmt.Errorf("the archive goes on with %.100q", name)
+		}
+		if err != nil {
+			return w.fault(err)
+		}
+	}
+	found := ArchiveHead{
+		Format: ArchiveFormat, Origin: w.found.Origin, Leaves: w.found.Leaves, Sequence: w.found.Sequence, BookedAt: w.found.BookedAt,
+	}
+	if len(w.leaves) > 0 || found != w.backup.ArchiveHead {
+		return w.fault(fmt.Errorf("the archive lacks bodies, or does not hold what %s says", ArchiveFile))
+	}
+	if w.replay == nil {
+		return nil
+	}
+	return w.replay.finish(w.checkpoint)
+}
+
+func (w *restoring) quarantined(data []byte) error {
+	var messages []StoredMessage
+	if err := canon.Unmarshal(data, &messages); err != nil {
+		return err
+	}
+	for _, m := range messages {
+		w.found.Quarantined++
+		if w.replay == nil {
+			continue
+		}
+		if _, err := w.replay.vault.open(quarantinePlace, m.Body); err != nil {
+			return fmt.Errorf("message in quarantine: %w", err)
+		}
+		if err := w.Store.Quarantine(m.At, m.Reason, m.Body, MaxQuarantine); err != nil {
+			return fmt.Errorf("keep message in quarantine: %w", err)
+		}
+	}
+	return nil
+}
+
+// headsAt finds the root at some sizes.
+type headsAt struct {
+	tree *merkleTree
+	// roots has a key for each size that is wanted.
+	roots map[uint64][]byte
+	batch [][]byte
+}
+
+// add takes the next leaf. Heads are signed where a batch ends, so only those places count.
+func (h *headsAt) add(leaf []byte, closing bool) error {
+	if len(h.roots) == 0 {
+		return nil
+	}
+	h.batch = append(h.batch, leaf)
+	if !closing {
+		return nil
+	}
+	h.tree.append(h.batch)
+	h.batch = nil
+	if _, wanted := h.roots[h.tree.size]; !wanted {
+		return nil
+	}
+	root, err := h.tree.root(h.tree.size)
+	h.roots[h.tree.size] = bytes.Clone(root[:])
+	return err
+}

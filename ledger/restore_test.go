@@ -1,0 +1,235 @@
+package ledger_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"aval/domain"
+	"aval/ledger"
+	"aval/ledger/backup"
+	"aval/ledger/ledgertest"
+)
+
+// source is a store that can be exported whole.
+type source interface {
+	ledger.Archive
+	ledger.Quarantine
+}
+
+// archiveOf exports a store.
+func archiveOf(t testing.TB, keys *ledger.Keys, store source) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := backup.NewWriter(&out)
+	extra := map[string][]byte{"node/config.json": []byte("{}")}
+	if err := ledger.ExportArchive(keys, store, store, extra, w.Put, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(keys.SealArchive); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// filesOf reads an archive; with keys its seal must be theirs.
+func filesOf(archive []byte, keys *ledger.Keys) ledger.Files {
+	r := backup.NewReader(bytes.NewReader(archive))
+	return func() (string, []byte, error) {
+		name, data, err := r.Next()
+		if errors.Is(err, io.EOF) && keys != nil {
+			if err := r.Authentic(keys.SealArchive); err != nil {
+				return "", nil, err
+			}
+		}
+		return name, data, err
+	}
+}
+
+func restoreFrom(files ledger.Files, r ledger.Restore) (ledger.Restored, error) {
+	b, err := ledger.OpenBackup(files)
+	if err != nil {
+		return ledger.Restored{}, err
+	}
+	r.Contracts, r.Codecs = ledgertest.Contracts(), ledgertest.Codecs()
+	return r.From(b)
+}
+
+// toldStory is a store in which the whole story was told, with messages in quarantine.
+func toldStory(t *testing.T) (*ledgertest.World, *ledgertest.Memory, []step, *teller) {
+	t.Helper()
+	w, store := ledgertest.NewWorld(t), ledgertest.NewMemory()
+	steps := story(w)
+	tl := &teller{w: w, inner: store, store: store, answered: map[int]ledger.Reply{}}
+	tl.start()
+	for i, s := range steps {
+		tl.tell(i, s)
+	}
+	for i := range 3 {
+		if err := tl.node.Quarantine(context.Background(), domain.Malformed, fmt.Appendf(nil, "message %d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tl.node.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	return w, store, steps, tl
+}
+
+// What was exported is restored into a file: it verifies, everything answered is known there,
+// and the log goes on from the old head.
+func TestRestoredGoesOn(t *testing.T) {
+	w, store, steps, tl := toldStory(t)
+	archive := archiveOf(t, w.Keys, store)
+	_, old, err := store.Head()
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := newStore(t)
+	var last ledger.Progress
+	found, err := restoreFrom(filesOf(archive, w.Keys), ledger.Restore{Keys: w.Keys, Store: target, Progress: func(p ledger.Progress) { last = p }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := w.MustVerify(store)
+	if report := w.MustVerify(target); report.Leaves != want.Leaves || !bytes.Equal(report.Root, want.Root) {
+		t.Errorf("restored %+v, want %+v", report, want)
+	}
+	if !found.Executed || found.Entries != want.Entries || found.Refusals != want.Refusals || found.Quarantined != 3 || last.Of != want.Leaves {
+		t.Errorf("found %+v, progress %+v, want %+v", found, last, want)
+	}
+	if _, signed, err := target.Head(); err != nil || !bytes.Equal(signed, old) {
+		t.Errorf("signed head %s, %v, want %s", signed, err, old)
+	}
+	if again := archiveOf(t, w.Keys, target); !bytes.Equal(again, archive) {
+		t.Error("exported again, the archive is another")
+	}
+	tl.store, tl.inner = target, target
+	tl.start()
+	tl.recheck(steps)
+	if got := balances(t, tl.node, "acme", "bank"); !maps.Equal(got, wantBalances) {
+		t.Errorf("balances %v, want %v", got, wantBalances)
+	}
+	tl.node.Register("newcomer")
+	if err := tl.node.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.MustVerify(target)
+	mustFollow(t, w, target, old)
+}
+
+// mustFollow proves with x/mod that the log of a store begins with that of an older checkpoint.
+func mustFollow(t *testing.T, w *ledgertest.World, store ledger.Archive, old []byte) {
+	t.Helper()
+	_, now, err := store.Head()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := headOf(t, w, old), headOf(t, w, now)
+	var hashes []tlog.Hash
+	err = store.Entries(0, int(after.N), func(s ledger.StoredEntry) error {
+		more, err := tlog.StoredHashes(int64(s.Index), s.Leaf, tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) {
+			var found []tlog.Hash
+			for _, i := range at {
+				found = append(found, hashes[i])
+			}
+			return found, nil
+		}))
+		hashes = append(hashes, more...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) {
+		var found []tlog.Hash
+		for _, i := range at {
+			found = append(found, hashes[i])
+		}
+		return found, nil
+	})
+	proof, err := tlog.ProveTree(after.N, before.N, reader)
+	if err == nil {
+		err = tlog.CheckTree(proof, after.N, after.Hash, before.N, before.Hash)
+	}
+	if err != nil || after.N <= before.N {
+		t.Errorf("%d leaves do not follow %d: %v", after.N, before.N, err)
+	}
+}
+
+func headOf(t *testing.T, w *ledgertest.World, checkpoint []byte) tlog.Tree {
+	t.Helper()
+	verifier, err := note.NewVerifier(w.Keys.LogVerifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := note.Open(checkpoint, note.VerifierList(verifier))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(opened.Text, "\n")
+	tree := tlog.Tree{}
+	if _, err := fmt.Sscan(lines[1], &tree.N); err != nil {
+		t.Fatal(err)
+	}
+	if tree.Hash, err = tlog.ParseHash(lines[2]); err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+// Several bundles, several groups of batches, and files between them.
+func TestRestoreLongLog(t *testing.T) {
+	w, store := ledgertest.NewWorld(t), ledgertest.NewMemory()
+	n := w.MustStart(store)
+	grow(t, n, 5000)
+	if err := n.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	target := newStore(t)
+	archive := archiveOf(t, w.Keys, store)
+	found, err := restoreFrom(filesOf(archive, w.Keys), ledger.Restore{Keys: w.Keys, Store: target, Heads: []uint64{2, 3, n.Size()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := w.MustVerify(target)
+	if !bytes.Equal(found.Root, report.Root) || found.Leaves != n.Size() {
+		t.Errorf("%+v, %+v", found, report)
+	}
+	if found.Roots[2] == nil || found.Roots[3] != nil || !bytes.Equal(found.Roots[n.Size()], found.Root) {
+		t.Errorf("roots %x: want those of 2 and %d leaves, where batches end", found.Roots, n.Size())
+	}
+	// The same archive, unpacked, is the public log.
+	files := map[string][]byte{}
+	next := filesOf(archive, nil)
+	for name, data, err := next(); !errors.Is(err, io.EOF); name, data, err = next() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = data
+	}
+	log, err := ledger.VerifyLog(n.Policy(), fetchFrom(files))
+	if err != nil || !bytes.Equal(log.Root, report.Root) {
+		t.Errorf("%+v, %v", log, err)
+	}
+	public := map[string][]byte{}
+	err = ledger.ExportLog(n.Policy(), store, func(name string, data []byte) error {
+		public[name] = bytes.Clone(data)
+		return nil
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := publish(t, n); !maps.EqualFunc(public, want, bytes.Equal) {
+		t.Errorf("exported %v, the node serves %v", slices.Sorted(maps.Keys(public)), slices.Sorted(maps.Keys(want)))
+	}
+}
