@@ -33,17 +33,25 @@ func (p *printer) print(c *cobra.Command, v any, text func(w io.Writer)) error {
 
 // readInput reads a bounded file, or standard input for "-".
 func readInput(path string) ([]byte, error) {
-	f := os.Stdin
-	if path != "-" {
-		var err error
-		if f, err = os.Open(path); err != nil {
-			return nil, err
-		}
-		defer f.Close()
+	if path == "-" {
+		return readAll(os.Stdin, path, maxInput)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxInput+1))
-	if err == nil && len(data) > maxInput {
-		err = fmt.Errorf("%s: larger than the limit of %d bytes", path, maxInput)
+	return readBounded(path, maxInput)
+}
+
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f, path, limit)
+}
+
+func readAll(r io.Reader, name string, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s: larger than the limit of %d bytes", name, limit)
 	}
 	return data, err
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,6 +48,8 @@ const patience = time.Minute
 //	until REGEXP PROGRAM ARG... run a program again and again until what it prints matches
 //	damage DIR INDEX            flip one bit in a leaf where the database file holds it
 //	flip FILE TEXT              flip one bit of the first byte of TEXT wherever it stands in a file
+//	cut FILE BYTES              keep so many bytes of a file
+//	serve VAR DIR               serve a folder's files until the script ends, and set VAR to the URL
 //	mode FILE MODE              a file's permissions must be these
 //	unraced                     use a program built without the race detector from here on, where
 //	                            that would take minutes
@@ -71,7 +75,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"start": startScript, "interrupt": interruptScript, "sigkill": sigkillScript, "log": logScript, "output": outputScript, "field": fieldScript,
 			"expand": expandScript, "instant": instantScript, "until": untilScript, "damage": damageScript,
-			"flip": flipScript, "mode": modeScript, "mosquitto": mosquittoScript, "unraced": unracedScript,
+			"flip": flipScript, "cut": cutScript, "serve": serveScript, "mode": modeScript, "mosquitto": mosquittoScript, "unraced": unracedScript,
 		},
 	})
 }
@@ -264,6 +268,18 @@ func flip(path string, text []byte, at int) error {
 		return fmt.Errorf("%s does not hold the text", path)
 	}
 	return os.WriteFile(path, bytes.ReplaceAll(data, text, changed), 0o600)
+}
+
+func cutScript(ts *testscript.TestScript, _ bool, args []string) {
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
+}
+
+func serveScript(ts *testscript.TestScript, _ bool, args []string) {
+	server := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[1]))))
+	ts.Defer(server.Close)
+	ts.Setenv(args[0], server.URL)
 }
 
 func modeScript(ts *testscript.TestScript, _ bool, args []string) {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"aval/api/client"
 	"aval/cmd/aval/node"
 	"aval/domain/canon"
 	"aval/ledger"
@@ -19,39 +18,54 @@ import (
 
 func verifyCommand() *cobra.Command {
 	var p printer
-	var policyPath string
+	var from archiveFlags
 	c := &cobra.Command{
-		Use: "verify DIR|URL|FILE.tlog-proof", Short: "Check a whole ledger, a public log, or one receipt, offline", Args: cobra.ExactArgs(1),
+		Use: "verify DIR|URL|ARCHIVE|FILE.tlog-proof", Short: "Check a whole ledger, a public log, a backup, or one receipt, offline", Args: cobra.ExactArgs(1),
 		Long: `Check that nothing was forged, lost or changed.
 
-DIR   a node's folder, running or not: every signature, decision, balance, leaf, tile and the
-      stored state are derived again and compared. With --policy its signed head must be that
-      of the ledger you know, and not of another that is as consistent.
-URL   a running node's public log: every leaf, the tree and the signed head (needs --policy).
-FILE  one receipt: the head's signature, inclusion, and what the receipt discloses (needs --policy).
+DIR      a node's folder, running or not: every signature, decision, balance, leaf, tile and the
+         stored state are derived again and compared. With --policy its signed head must be that
+         of the ledger you know, and not of another that is as consistent.
+DIR      a public log as "aval export --log" wrote it: as for URL.
+URL      the public log of a running node, or one that a web server holds as files: every leaf,
+         the tree and the signed head (needs --policy).
+ARCHIVE  a backup of "aval export": the public log and every byte of the file (needs --policy); with
+         --enclave every body is opened too, and every batch executed again.
+FILE     one receipt: the head's signature, inclusion, and what the receipt discloses (needs --policy).
 
 Exit 1 and the first bad index if anything is off.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			return verify(c, &p, args[0], policyPath)
+			return verify(c, &p, args[0], &from)
 		},
 	}
-	c.Flags().StringVar(&policyPath, "policy", "", "policy file of the ledger (policy.txt of the node's folder)")
+	c.Flags().StringVar(&from.policy, "policy", "", "policy file of the ledger (policy.txt of the node's folder)")
+	c.Flags().StringVar(&from.enclave, "enclave", "", "folder with the SIMULATED-ENCLAVE-KEY that opens the keys in an archive")
 	p.flag(c)
 	return c
 }
 
-func verify(c *cobra.Command, p *printer, target, policyPath string) error {
+func verify(c *cobra.Command, p *printer, target string, from *archiveFlags) error {
 	if strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://") {
-		return verifyURL(c, p, target, policyPath)
+		return verifyURL(c, p, target, from.policy)
 	}
 	info, err := os.Stat(target)
 	if err != nil {
 		return err
 	}
 	if info.IsDir() {
-		return verifyFolder(c, p, target, policyPath)
+		if isLog(target) {
+			return verifyLogFolder(c, p, target, from.policy)
+		}
+		return verifyFolder(c, p, target, from.policy)
 	}
-	return verifyReceipt(c, p, target, policyPath)
+	if !isArchive(target) {
+		return verifyReceipt(c, p, target, from.policy)
+	}
+	archive, err := from.archive(target)
+	if err != nil {
+		return err
+	}
+	return verifyArchive(c, p, archive)
 }
 
 func verifyFolder(c *cobra.Command, p *printer, dir, policyPath string) error {
@@ -163,28 +177,6 @@ func describe(w io.Writer, policy ledger.Policy, d ledger.Disclosure) {
 	for _, posting := range d.Postings {
 		fmt.Fprintf(w, "  %s: %s from %s to %s\n", posting.Purpose, posting.Amount, posting.Debit, posting.Credit)
 	}
-}
-
-func verifyURL(c *cobra.Command, p *printer, url, policyPath string) error {
-	policy, err := readPolicy(policyPath)
-	if err != nil {
-		return err
-	}
-	public, err := client.New(client.Config{URL: url})
-	if err != nil {
-		return err
-	}
-	report, err := ledger.VerifyLog(policy, func(path string) ([]byte, error) { return public.Get(c.Context(), "/log/"+path) })
-	var fault *ledger.Fault
-	if errors.As(err, &fault) {
-		return fail(c, p, fault)
-	}
-	if err != nil {
-		return err
-	}
-	return p.print(c, map[string]any{"ok": true, "report": report, "root": hex.EncodeToString(report.Root)}, func(w io.Writer) {
-		fmt.Fprintf(w, "the public log of %s is clean: %d leaves, %d batches; every leaf is under the signed head\n", report.Origin, report.Leaves, report.Batches)
-	})
 }
 
 // fail prints a fault and makes the exit code 1.

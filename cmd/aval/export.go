@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"aval/cmd/aval/node"
+)
+
+func exportCommand() *cobra.Command {
+	var p printer
+	var logOnly bool
+	c := &cobra.Command{
+		Use: "export DIR OUT", Short: "Write a backup of a node, or its public log as plain files", Args: cobra.ExactArgs(2),
+		Long: `Write the whole ledger of a node's folder, running or not, as it is at this moment. OUT must
+not exist; it appears when it is complete and on disk.
+
+OUT is one file for "aval restore": a tar archive with the public log, the sealed bodies, the
+sealed keys and the configuration. The stand-in key of the simulated enclave is not in it:
+keep that apart, for without it the archive cannot be restored.
+
+With --log OUT is a folder of the public log alone, by the paths of C2SP tlog-tiles: serve it
+as it is. Both are checked with "aval verify".`,
+		Example: "  aval export node ledger-2026-11-24.aval\n  aval export --log node public/log",
+		RunE: func(c *cobra.Command, args []string) error {
+			folder, err := node.OpenFolder(args[0])
+			if err != nil {
+				return err
+			}
+			meter := newMeter(c.ErrOrStderr(), p.asJSON)
+			work := folder.Export
+			if logOnly {
+				work = folder.ExportLog
+			}
+			bytes, err := work(c.Context(), args[1], meter.tell)
+			if err != nil {
+				return failed(c, &p, err)
+			}
+			result := map[string]any{"ok": true, "out": args[1], "ledger": folder.Keys.Origin, "leaves": meter.leaves, "bytes": bytes}
+			return p.print(c, result, func(w io.Writer) {
+				fmt.Fprintf(w, "%s holds %d leaves of %s, %d bytes\n", args[1], meter.leaves, folder.Keys.Origin, bytes)
+			})
+		},
+	}
+	c.Flags().BoolVar(&logOnly, "log", false, "write the public log only, as a folder of C2SP files")
+	p.flag(c)
+	return c
+}
