@@ -15,12 +15,12 @@ PACKAGES    := mosquitto gcc libc6-dev
 FUZZRUNS    := 5000
 TESTS       := ./...
 
-.PHONY: help demo test check packages fmt vet staticcheck vulncheck tidy generate fuzz race bench
+.PHONY: help demo test check packages fmt vet staticcheck vulncheck tidy generate fuzz interop race bench
 
 help:
 	@echo "make demo    the whole story on embedded data (needs Go, git, make)"
 	echo "make test    installs what tests need if it may, then check"
-	echo "make check   gofmt, vet, staticcheck, govulncheck, mod tidy, generate, fuzz smoke, tests with -race"
+	echo "make check   gofmt, vet, staticcheck, govulncheck, mod tidy, generate, fuzz smoke, other makes of witness, tests with -race"
 	echo "make bench   short benchmarks"
 
 demo:
@@ -28,7 +28,7 @@ demo:
 
 test: packages check
 
-check: fmt vet staticcheck vulncheck tidy generate fuzz race
+check: fmt vet staticcheck vulncheck tidy generate fuzz interop race
 
 # With CI=true nothing may be skipped: a missing package fails here, a skipped test fails in race.
 packages:
@@ -88,6 +88,11 @@ fuzz:
 		out=$$(timeout 300 go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZRUNS)x -fuzzminimizetime 10x $$dir 2>&1) || { echo "$$out"; exit 1; }
 		echo "$$name $$dir: $$(grep -o 'execs: [0-9]*' <<<"$$out" | tail -1)"
 	done
+
+# Both ends of the witness protocol against other makes, in a module of its own that holds what they need.
+interop:
+	@echo "== interop: ledger/witness/interop"
+	cd ledger/witness/interop && go vet ./... && go test ./...
 
 # Verbose output goes to a file, to know what was skipped; results and failures are shown.
 # TestChild... is by name the child process of another test, and has nothing to do without it.

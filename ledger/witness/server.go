@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -41,10 +42,12 @@ type Server struct {
 	witness *Witness
 	log     *slog.Logger
 	places  chan struct{}
+	mu      sync.Mutex // guards lines
+	lines   pace
 }
 
-// NewServer serves w. The log takes one line for each request about a known log; it holds
-// nothing but origins, sizes and outcomes.
+// NewServer serves w. The log takes a line for each request of a known log that was refused; it
+// holds nothing but origins, sizes and outcomes.
 func NewServer(w *Witness, log *slog.Logger) *Server {
 	return &Server{witness: w, log: log, places: make(chan struct{}, MaxInFlight)}
 }
@@ -132,16 +135,25 @@ func status(err error) int {
 	return http.StatusInternalServerError
 }
 
-// note writes what a log asked for. Requests that no known log signed leave no line: whoever
-// sends them could fill the disk. A head that contradicts another is what a witness is for.
+// note writes what an operator should look at. A head that contradicts another is what a
+// witness is for. What went as it should is for debugging, requests that no known log signed
+// leave no line, and no more than MaxPerSecond lines are written: nobody can fill the disk.
 func (s *Server) note(h head, code int, err error) {
+	level, what := slog.LevelDebug, "add-checkpoint"
 	switch {
+	case h.origin == "":
+		return
 	case code == http.StatusInternalServerError:
-		s.log.Error("cannot cosign", "origin", h.origin, "size", h.size, "error", err)
+		level, what = slog.LevelError, "cannot cosign"
 	case errors.Is(err, errOtherRoot) || errors.Is(err, errProof):
-		s.log.Error("refused: the log contradicts itself, or its proof is bad", "origin", h.origin, "size", h.size, "status", code)
-	case h.origin != "":
-		s.log.Info("add-checkpoint", "origin", h.origin, "size", h.size, "status", code)
+		level, what = slog.LevelError, "refused: the log contradicts itself, or its proof is bad"
+	case code != http.StatusOK && code != http.StatusConflict:
+		level = slog.LevelWarn
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if level == slog.LevelDebug || s.lines.allow(s.witness.now()) {
+		s.log.Log(context.Background(), level, what, "origin", h.origin, "size", h.size, "status", code, "error", err)
 	}
 }
 

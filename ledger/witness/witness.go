@@ -49,10 +49,11 @@ type Config struct {
 // Witness cosigns heads of logs. Safe for concurrent use; several processes on one Heads are
 // safe too, since nothing is cosigned that could not be swapped in.
 type Witness struct {
-	signer *cosignature.Signer
-	heads  Heads
-	logs   map[string]*followed
-	now    func() time.Time
+	signer   note.Signer
+	verifier note.Verifier
+	heads    Heads
+	logs     map[string]*followed
+	now      func() time.Time
 }
 
 // followed is one log. Its mutex makes checking and persisting one step for requests here; the
@@ -82,11 +83,17 @@ func (c *conflict) Error() string { return fmt.Sprintf("the newest cosigned head
 
 // New makes a witness. It reads every stored head, and refuses one that this key did not cosign.
 func New(c Config) (*Witness, error) {
-	signer, err := cosignature.NewSignerForCosignatureV1(c.Key)
+	w := &Witness{heads: c.Heads, logs: map[string]*followed{}, now: c.Now}
+	vkey, err := VerifierKey(c.Key)
 	if err != nil {
+		return nil, err
+	}
+	if w.verifier, err = cosignature.NewVerifierForCosignatureV1(vkey); err != nil {
+		return nil, err
+	}
+	if w.signer, err = cosignature.NewSignerForCosignatureV1(c.Key); err != nil {
 		return nil, errors.New("witness key does not parse") // the cause could quote the key
 	}
-	w := &Witness{signer: signer, heads: c.Heads, logs: map[string]*followed{}, now: c.Now}
 	for _, vkey := range c.Logs {
 		verifier, err := note.NewVerifier(vkey)
 		if err != nil {
@@ -209,7 +216,7 @@ func (w *Witness) stored(origin string) (head, []byte, error) {
 	if err != nil || stored == nil {
 		return head{}, nil, err
 	}
-	n, err := note.Open(stored, note.VerifierList(w.signer.Verifier()))
+	n, err := note.Open(stored, note.VerifierList(w.verifier))
 	if err != nil {
 		return head{}, nil, fmt.Errorf("the stored head of %s is damaged, or cosigned under another key: %w", origin, err)
 	}
@@ -222,7 +229,7 @@ func (w *Witness) stored(origin string) (head, []byte, error) {
 
 // lines picks the signatures of this witness out of a note.
 func (w *Witness) lines(signed []byte) ([]byte, error) {
-	n, err := note.Open(signed, note.VerifierList(w.signer.Verifier()))
+	n, err := note.Open(signed, note.VerifierList(w.verifier))
 	if err != nil {
 		return nil, fmt.Errorf("read back the cosignature: %w", err)
 	}

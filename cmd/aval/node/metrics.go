@@ -44,7 +44,6 @@ func (c collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeBy
 // Collect implements prometheus.Collector.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(lastBatch, prometheus.GaugeValue, float64(c.node.Engine.Now())/1000)
-	out <- prometheus.MustNewConstMetric(leaves, prometheus.GaugeValue, float64(c.node.Engine.Size()))
 	if c.node.Witnesses != nil {
 		out <- prometheus.MustNewConstMetric(witnessed, prometheus.GaugeValue, float64(c.node.Engine.CosignedSize()))
 		for _, s := range c.node.Witnesses.Stats() {
