@@ -82,7 +82,9 @@ func record(t *testing.T, transfers int, during func(*recorded, *faultdisk.Disk,
 
 const failed = "failed: "
 
-func isFailed(answer string) bool { return len(answer) >= len(failed) && answer[:len(failed)] == failed }
+func isFailed(answer string) bool {
+	return len(answer) >= len(failed) && answer[:len(failed)] == failed
+}
 
 // ask reads everything, in order.
 func (r *recorded) ask(e *ledger.Engine) (answers []string) {
