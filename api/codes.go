@@ -17,6 +17,7 @@ const (
 	internal         domain.Code = "internal"
 	busy             domain.Code = "busy"
 	unavailable      domain.Code = "unavailable"
+	diskFull         domain.Code = "disk-full"
 	outcomeUnknown   domain.Code = "outcome-unknown"
 )
 
@@ -66,6 +67,8 @@ var answers = map[domain.Code]answer{
 	internal:       {http.StatusInternalServerError, "Internal error", "the request failed inside; the X-Request-Id header names it"},
 	busy:           {http.StatusServiceUnavailable, "Busy", "too much at once; try again after the time in Retry-After"},
 	unavailable:    {http.StatusServiceUnavailable, "Unavailable", "the ledger cannot commit at present"},
+	diskFull: {http.StatusInsufficientStorage, "Disk full",
+		"the node's disk is nearly full and takes nothing new; send the same bytes again once there is room"},
 	outcomeUnknown: {http.StatusGatewayTimeout, "Outcome unknown",
 		"the result did not come in time and may still come: send the same bytes again, or ask for the command's ID"},
 }

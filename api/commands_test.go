@@ -146,6 +146,7 @@ func TestEngineErrors(t *testing.T) {
 		retry  bool
 	}{
 		"busy":      {fmt.Errorf("propose: %w", ledger.ErrBusy), busy, 503, true},
+		"disk full": {fmt.Errorf("admit: %w", &ledger.NoSpace{Free: 1, Reserve: 2}), diskFull, 507, true},
 		"closed":    {ledger.ErrClosed, unavailable, 503, true},
 		"canceled":  {context.Canceled, unavailable, 503, true},
 		"deadline":  {context.DeadlineExceeded, outcomeUnknown, 504, true},

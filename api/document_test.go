@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"aval/domain"
+	"aval/ledger"
 )
 
 // document is openapi.json and what was seen of it on the wire.
@@ -409,6 +410,10 @@ func (h *house) failApart() {
 	post(422, request{body: h.command(h.acme, "7", "transfer", `{"to":"globex","amount":{"minor":999999999,"currency":"EUR"}}`)})
 	undo := h.fault(newProblem(requestTimeout, "")) // the real one: TestSlowBodyIsCutOff
 	post(408, request{body: "a"})
+	undo()
+	undo = h.fault(ledger.ErrFull)
+	post(507, request{body: "a"})
+	h.want(507, request{path: "/readyz"})
 	undo()
 	undo = h.fault(newProblem(outcomeUnknown, "")) // the real one: TestWaitIsBounded
 	post(504, request{body: "a"})

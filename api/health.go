@@ -2,9 +2,12 @@ package api
 
 import (
 	_ "embed"
+	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"aval/ledger"
 )
 
 //go:embed openapi.json
@@ -22,9 +25,17 @@ type health struct {
 // healthy says that the process answers.
 func (s *Server) healthy(c call) error { return c.JSON(http.StatusOK, health{Status: "ok"}) }
 
-// ready says whether commands can be committed; why not is for the operator's log.
+// ready says whether commands can be committed. A disk that has no room is named with its figures;
+// why else not is for the operator's log.
 func (s *Server) ready(c call) error {
-	if s.ledger.Ready() != nil {
+	err := s.ledger.Ready()
+	var full *ledger.NoSpace
+	switch {
+	case errors.As(err, &full):
+		return newProblem(diskFull, full.Error())
+	case errors.Is(err, ledger.ErrFull):
+		return newProblem(diskFull, "")
+	case err != nil:
 		return newProblem(unavailable, "")
 	}
 	return c.JSON(http.StatusOK, health{Status: "ready"})

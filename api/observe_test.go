@@ -218,6 +218,11 @@ func TestReadiness(t *testing.T) {
 		t.Error("a node that cannot commit is still alive")
 	}
 	undo()
+	undo = h.fault(&ledger.NoSpace{Free: 100 << 20, Reserve: 128 << 20})
+	if p := decodeProblem(t, h.get("/readyz", nil)); p.Code != diskFull || p.Detail != "the disk is full: 100 MiB are free, and 128 MiB are kept in reserve" {
+		t.Errorf("got %+v", p)
+	}
+	undo()
 	if h.get("/readyz", nil).status != 200 {
 		t.Error("not ready again")
 	}

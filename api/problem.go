@@ -78,6 +78,8 @@ func problemOf(err error) *problem {
 		return p
 	case errors.As(err, &rejection):
 		return newProblem(rejection.Code, rejection.Detail)
+	case errors.Is(err, ledger.ErrFull):
+		return newProblem(diskFull, "")
 	case errors.Is(err, ledger.ErrBusy):
 		return newProblem(busy, "")
 	case errors.Is(err, ledger.ErrClosed), errors.Is(err, context.Canceled):
@@ -114,7 +116,7 @@ func (p *problem) write(c echo.Context) {
 	if p.challenge != "" {
 		h.Set(echo.HeaderWWWAuthenticate, p.challenge)
 	}
-	if p.Code == busy || p.Code == tooManyStreams || p.Code == unavailable || p.Code == outcomeUnknown {
+	if p.Code == busy || p.Code == tooManyStreams || p.Code == unavailable || p.Code == diskFull || p.Code == outcomeUnknown {
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(retryAfter/time.Second)))
 	}
 	_ = c.Blob(p.Status, "application/problem+json", body)

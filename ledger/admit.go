@@ -102,6 +102,9 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified 
 		return nil, err
 	}
 	defer e.leave()
+	if err := e.checkSpace(); err != nil {
+		return nil, err
+	}
 	if format == genesisFormat {
 		return nil, domain.Refuse(domain.NotPermitted, "a ledger begins once")
 	}
@@ -184,11 +187,14 @@ func (e *Engine) Quarantine(ctx context.Context, reason domain.Code, raw []byte)
 		return ErrClosed
 	default:
 	}
+	if err := e.checkSpace(); err != nil {
+		return err
+	}
 	kept := raw[:min(len(raw), domain.MaxCommandBytes)]
 	return e.store.Quarantine(e.published.Load().head.Now, string(reason), e.vault.seal(quarantinePlace, kept), MaxQuarantine)
 }
 
-// Ready is nil while the engine commits batches.
+// Ready is nil while the engine admits and commits; a *NoSpace when the disk is too full.
 func (e *Engine) Ready() error {
 	select {
 	case <-e.stopped:
@@ -198,5 +204,5 @@ func (e *Engine) Ready() error {
 	if e.published.Load().head.Size == 0 {
 		return errors.New("the ledger has no genesis yet")
 	}
-	return nil
+	return e.checkSpace()
 }

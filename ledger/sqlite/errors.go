@@ -17,7 +17,7 @@ import (
 // of the write: the store must be opened again.
 var (
 	// ErrFull says that no space is left on the disk, or for this user.
-	ErrFull = errors.New("the disk is full")
+	ErrFull = ledger.ErrFull
 	// ErrReadOnly says that the file, or the file system it is on, cannot be written.
 	ErrReadOnly = errors.New("the ledger database is read-only")
 	// ErrLocked says that another program held the database for longer than the patience of a Store.

@@ -18,6 +18,8 @@ type place struct {
 	path     string
 	vfs      string // a registered VFS, empty for that of the operating system
 	patience time.Duration
+	reserve  uint64
+	free     func() (uint64, error)
 }
 
 // Option changes how a database is opened.
@@ -32,7 +34,7 @@ func OnVFS(name string) Option { return func(p *place) { p.vfs = name } }
 func Patience(d time.Duration) Option { return func(p *place) { p.patience = d } }
 
 func placeOf(path string, options []Option) place {
-	p := place{path: path, patience: defaultPatience}
+	p := place{path: path, patience: defaultPatience, reserve: DefaultReserve, free: freeBeside(path)}
 	for _, option := range options {
 		option(&p)
 	}

@@ -25,6 +25,7 @@ const maxReaders = 8
 // Store is a ledger.Store in one database file.
 type Store struct {
 	archive
+	at    place
 	lock  *sql.DB
 	write *sql.DB
 	read  *sql.DB
@@ -53,7 +54,7 @@ func open(at place, mode string, fresh bool) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock}
+	s := &Store{at: at, lock: lock}
 	if err := s.open(at, mode, fresh); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open %s: %w", at.path, diskError(err))
