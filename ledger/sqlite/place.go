@@ -75,10 +75,24 @@ func (p place) create() error {
 	return f.Close()
 }
 
+// settleLog makes durable whatever a sound write-ahead log shows, before anybody relies on it.
+func (p place) settleLog() error {
+	if err := p.checkLog(); err != nil {
+		return err
+	}
+	if err := pagesum.RenewLog(p.vfs, p.path); err != nil {
+		return fmt.Errorf("%w: %w", ErrDisk, err)
+	}
+	return nil
+}
+
 // checkLog refuses a write-ahead log from which SQLite would drop transactions that were durable.
 func (p place) checkLog() error {
 	err := pagesum.CheckLog(p.vfs, p.path)
-	if errors.Is(err, pagesum.ErrDamagedLog) {
+	if err == nil && p.vfs == "" {
+		err = pagesum.CheckPresent(p.path)
+	}
+	if errors.Is(err, pagesum.ErrDamagedLog) || errors.Is(err, pagesum.ErrNoLog) {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return err

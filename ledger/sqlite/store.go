@@ -68,16 +68,13 @@ func (s *Store) open(at place, mode string, fresh bool) (err error) {
 			return err
 		}
 	}
-	if err := at.checkLog(); err != nil {
+	if err := at.settleLog(); err != nil {
 		return err
 	}
 	if s.write, err = connect(at, mode, 1, durable); err != nil {
 		return err
 	}
 	if err := migrate(s.write, fresh); err != nil {
-		return err
-	}
-	if err := settle(s.write); err != nil {
 		return err
 	}
 	if s.read, err = connect(at, "rw", maxReaders, append(slices.Clone(durable), "query_only(1)")); err != nil {
@@ -121,20 +118,6 @@ func connect(at place, mode string, connections int, pragmas []string) (*sql.DB,
 		return nil, err
 	}
 	return db, nil
-}
-
-// settle writes what a crash left in the write-ahead log into the database before anybody relies
-// on it. It may be there without being durable: after a sync that failed, the system shows what it
-// wrote, but has given up writing it, and no later sync of the log would tell.
-func settle(db *sql.DB) error {
-	var busy, frames, done int
-	if err := db.QueryRow("PRAGMA wal_checkpoint(FULL)").Scan(&busy, &frames, &done); err != nil {
-		return fmt.Errorf("settle the write-ahead log: %w", err)
-	}
-	if busy != 0 {
-		return fmt.Errorf("settle the write-ahead log: %w (a reader of an earlier state)", ErrLocked)
-	}
-	return nil
 }
 
 // migrate applies the migrations that the file lacks, each in its own transaction.

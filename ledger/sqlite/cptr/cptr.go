@@ -40,6 +40,8 @@ type (
 	Open = func(tls *libc.TLS, vfs, name, file uintptr, flags int32, outFlags uintptr) int32
 	// IO is xRead and xWrite.
 	IO = func(tls *libc.TLS, file, buffer uintptr, n int32, offset int64) int32
+	// Sync is xSync.
+	Sync = func(tls *libc.TLS, file uintptr, flags int32) int32
 	// Close is xClose.
 	Close = func(tls *libc.TLS, file uintptr) int32
 	// FileSize is xFileSize.

@@ -43,8 +43,8 @@ func (d *Disk) open(path string, flags int32) (*opened, int32) {
 		}
 		o.file = &file{}
 		d.link(path, o.file)
-		o.linksUnsynced = flags&journals != 0
 	}
+	o.linksUnsynced = flags&journals != 0 && flags&sqlite3.SQLITE_OPEN_CREATE != 0
 	return o, sqlite3.SQLITE_OK
 }
 

@@ -34,9 +34,37 @@ func CheckLog(vfs, path string) error {
 	return fmt.Errorf("%w: frame %d", ErrDamagedLog, first)
 }
 
+// RenewLog writes the write-ahead log of a database once more, as it is, and syncs it. After a sync
+// that failed, an operating system may show what it wrote and have given up writing it; what SQLite
+// finds in such a log is not durable, and no later sync would make it so. Nobody may write
+// meanwhile; readers may read. No log needs nothing.
+func RenewLog(vfs, path string) error {
+	tls := libc.NewTLS()
+	defer tls.Close()
+	f, err := openLog(tls, vfs, path, sqlite3.SQLITE_OPEN_READWRITE)
+	if err != nil || f == nil {
+		return err
+	}
+	defer f.close()
+	write := cptr.Func[cptr.IO](f.methods().FxWrite)
+	for at := int64(0); at < f.size; at += frameBytes {
+		n := int32(min(frameBytes, f.size-at))
+		if f.read(at, n); f.err != nil {
+			return f.err
+		}
+		if code := write(tls, f.object, f.buffer, n, at); code != sqlite3.SQLITE_OK {
+			return fmt.Errorf("write write-ahead log: code %d", code)
+		}
+	}
+	if code := cptr.Func[cptr.Sync](f.methods().FxSync)(tls, f.object, sqlite3.SQLITE_SYNC_NORMAL); code != sqlite3.SQLITE_OK {
+		return fmt.Errorf("sync write-ahead log: code %d", code)
+	}
+	return nil
+}
+
 // checkLog gives the first damaged frame, -1 for none.
 func checkLog(tls *libc.TLS, vfs, path string) (int64, error) {
-	f, err := openLog(tls, vfs, path)
+	f, err := openLog(tls, vfs, path, sqlite3.SQLITE_OPEN_READONLY)
 	if err != nil || f == nil {
 		return -1, err
 	}
@@ -89,8 +117,8 @@ type logFile struct {
 	err    error
 }
 
-// openLog opens the log of a database, nil if there is none.
-func openLog(tls *libc.TLS, vfs, path string) (*logFile, error) {
+// openLog opens the log of a database to read, or to write too, nil if there is none.
+func openLog(tls *libc.TLS, vfs, path string, mode int32) (*logFile, error) {
 	under, err := find(tls, vfs)
 	if err != nil {
 		return nil, err
@@ -100,8 +128,7 @@ func openLog(tls *libc.TLS, vfs, path string) (*logFile, error) {
 	if f.name, err = libc.CString(path + "-wal\x00\x00\x00"); err != nil { // a URI's parameters would follow
 		return nil, err
 	}
-	const flags = sqlite3.SQLITE_OPEN_READONLY | sqlite3.SQLITE_OPEN_WAL
-	switch code := cptr.Func[cptr.Open](u.FxOpen)(tls, under, f.name, f.object, flags, 0); code & 0xff {
+	switch code := cptr.Func[cptr.Open](u.FxOpen)(tls, under, f.name, f.object, mode|sqlite3.SQLITE_OPEN_WAL, 0); code & 0xff {
 	case sqlite3.SQLITE_OK:
 	case sqlite3.SQLITE_CANTOPEN:
 		f.close()

@@ -146,6 +146,8 @@ func readPage(tls *libc.TLS, file, buffer uintptr, n int32, offset int64) int32 
 		if binary.BigEndian.Uint64(data[PageSize-ReservedBytes:]) != sum(data, offset) {
 			return sqlite3.SQLITE_IOERR_DATA
 		}
+	case code == sqlite3.SQLITE_IOERR_SHORT_READ && isPage(n, offset): // the file was cut: SQLite would read zeros
+		return sqlite3.SQLITE_IOERR_DATA
 	case code == sqlite3.SQLITE_IOERR_SHORT_READ && n == headerBytes && offset == 0 && data[16] == 0:
 		// A new database: SQLite takes the size of pages and of their reserved end from here.
 		binary.BigEndian.PutUint16(data[16:], PageSize)
