@@ -55,9 +55,9 @@ func (s *simulation) moveClock() {
 		s.clock++
 	case at < 980:
 		s.clock += domain.Millis(c.between(2_000, 3_600_000))
-	case at < 985:
-		s.clock += domain.Millis(c.between(int64(day), 8*int64(day)))
-	case at < 995:
+	case at < 987:
+		s.clock += domain.Millis(c.between(int64(day), 10*int64(day)))
+	case at < 996:
 		s.clock -= domain.Millis(c.between(1, 59_000))
 	default:
 		s.clock -= domain.Millis(c.between(59_000, 2*int64(day)))

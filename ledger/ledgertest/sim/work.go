@@ -204,21 +204,26 @@ func (c *clients) name(ch chance, prefix string) string {
 	return fmt.Sprintf("%s-%d", prefix, n)
 }
 
-// some gives a recent contract of a kind that had that command, new ones first.
+// some gives a recent deposit or redemption with who answers for it, nearly always an open one
+// if there is any.
 func (c *clients) some(ch chance, kind domain.Kind, name string) (string, domain.PartyID) {
-	for range 30 {
-		if len(c.all) == 0 {
+	id, who := "none", people[0]
+	for range 60 {
+		s := pick(ch, c.all[max(0, len(c.all)-300):])
+		if s.kind != kind || s.name != name || s.format != envelope.CommandType {
+			continue
+		}
+		id, who = s.contract, domain.PartyID(s.holder)
+		open := c.s.model.deposits[id] != nil && !c.s.model.deposits[id].final
+		if name == "redeem" {
+			id, who = s.wants.id, domain.PartyID(s.contract)
+			open = c.s.model.redemptions[id] != nil && !c.s.model.redemptions[id].final
+		}
+		if open || ch.percent(2) {
 			break
 		}
-		s := c.all[len(c.all)-1-ch.IntN(min(len(c.all), 150))]
-		if s.kind == kind && s.name == name && s.format == envelope.CommandType {
-			if name == "redeem" {
-				return s.wants.id, domain.PartyID(s.contract)
-			}
-			return s.contract, domain.PartyID(s.holder)
-		}
 	}
-	return "none", people[0]
+	return id, who
 }
 
 // answer is a bank's word on a redemption.
