@@ -25,7 +25,7 @@ func (s *simulation) crash(why string) error {
 		if err == nil {
 			break
 		}
-		if !s.disk.fired || attempt == maxAttempts {
+		if !s.disk.failing() || attempt == maxAttempts {
 			return fmt.Errorf("open again: %w", err)
 		}
 	}
@@ -64,10 +64,8 @@ func (s *simulation) hamper() {
 
 // reopen closes what there is and opens the store and the engine.
 func (s *simulation) reopen() error {
-	s.Storage.Crash()
-	if err := s.disk.Store.Close(); err != nil {
-		return err
-	}
+	s.Storage.Crash(s.chance.Uint64())
+	s.disk.Store.Close() // after a loss of power it can only fail
 	config, err := s.config()
 	if err != nil {
 		return err
@@ -90,6 +88,9 @@ func (s *simulation) recover(flights []flight) error {
 	for _, f := range flights {
 		durable := f.batch.Sequence <= head.Sequence
 		s.trace.line("batch %d durable: %v", f.batch.Sequence, durable)
+		if f.promised && !durable {
+			return fmt.Errorf("batch %d was answered and is lost", f.batch.Sequence)
+		}
 		if durable {
 			if _, err := s.follow(f.batch); err != nil {
 				return err

@@ -14,9 +14,13 @@ import (
 type Storage interface {
 	// Open gives the store with what it holds.
 	Open() (ledger.Store, error)
-	// Crash takes the power away from an open store: what it did not promise may be gone.
-	// It does not close the store.
-	Crash()
+	// Crash ends the process, and for some n the power: what was not promised may be gone. The
+	// open store is closed after it.
+	Crash(n uint64)
+	// Arm lets something go wrong below the store, about at the nth operation from now.
+	Arm(what, nth int)
+	// State says that something was armed since the last Crash, and that the power is gone.
+	State() (armed, dead bool)
 }
 
 // memory is a Storage that loses nothing.
@@ -29,7 +33,13 @@ func Memory() Storage { return memory{ledgertest.NewMemory()} }
 func (m memory) Open() (ledger.Store, error) { return m.store, nil }
 
 // Crash implements Storage.
-func (m memory) Crash() {}
+func (m memory) Crash(uint64) {}
+
+// Arm implements Storage.
+func (m memory) Arm(int, int) {}
+
+// State implements Storage.
+func (m memory) State() (armed, dead bool) { return false, false }
 
 // errDisk is what a disk fails with.
 var errDisk = errors.New("simulated disk fault")
@@ -51,6 +61,12 @@ type disk struct {
 // calm ends all troubles.
 func (d *disk) calm() {
 	d.lose, d.keep, d.full, d.slow, d.failIn, d.flipIn, d.fired = false, false, false, 0, 0, 0, false
+}
+
+// failing says that a failure now has a reason.
+func (d *disk) failing() bool {
+	armed, _ := d.s.Storage.State()
+	return d.fired || armed
 }
 
 func (d *disk) fault(what string) error {

@@ -16,6 +16,10 @@ var background = context.Background()
 // settled says that the oldest batch in flight is durable: the model follows, and everything
 // is compared.
 func (s *simulation) settled() error {
+	if _, dead := s.Storage.State(); dead {
+		s.flights[0].promised = true
+		return s.crash("the power goes")
+	}
 	b := s.flights[0].batch
 	s.flights = s.flights[1:]
 	outcomes, err := s.compareBatch(b)
@@ -164,7 +168,7 @@ func (s *simulation) answer(c *call, o outcome) error {
 		return nil
 	}
 	if err != nil {
-		if s.disk.fired {
+		if s.disk.failing() {
 			s.unanswered = append(s.unanswered, c.submission)
 			return nil
 		}

@@ -86,6 +86,8 @@ func (s *simulation) arrange() {
 			d.full = true
 		case at < 40:
 			d.slow = domain.Millis(c.between(1, 100_000))
+		case at < 80:
+			s.Storage.Arm(c.IntN(1000), int(c.between(1, 60)))
 		}
 	}
 	if s.troubled(ReadFails) && c.permille(10) {
@@ -184,7 +186,7 @@ func (s *simulation) advance() error {
 	}
 	if b := s.line.taken(); b.Sequence != before {
 		s.trace.line("batch %d at %d: %d items", b.Sequence, b.Now, len(b.Items))
-		s.flights = append(s.flights, flight{b, finish})
+		s.flights = append(s.flights, flight{batch: b, finish: finish})
 	}
 	if err != nil {
 		return s.fallen(err)
@@ -213,7 +215,7 @@ func (s *simulation) land() error {
 // fallen is what happens when the engine gives up: it must have had a reason.
 func (s *simulation) fallen(err error) error {
 	clock := errors.Is(err, order.ErrClockBehind)
-	if clock && !s.behind() || !clock && !s.disk.fired && !errors.Is(err, errDisk) {
+	if clock && !s.behind() || !clock && !s.disk.failing() {
 		return fmt.Errorf("the engine stopped without a fault: %w", err)
 	}
 	return s.crash("the engine stops")

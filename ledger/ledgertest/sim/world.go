@@ -51,6 +51,8 @@ type simulation struct {
 type flight struct {
 	batch  ledger.Batch
 	finish func() error
+	// promised says that its submitters were told.
+	promised bool
 }
 
 // observationCodec reads the messages of the sources.
