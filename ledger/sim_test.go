@@ -19,9 +19,9 @@ import (
 )
 
 var (
-	simSeeds    = flag.Int("sim.seeds", 12, "simulate that many seeds")
+	simSeeds    = flag.Int("sim.seeds", 8, "simulate that many seeds")
 	simSeed     = flag.Uint64("sim.seed", 1, "the first of them")
-	simCommands = flag.Int("sim.commands", 300, "messages that the clients of each seed sign")
+	simCommands = flag.Int("sim.commands", 250, "messages that the clients of each seed sign")
 )
 
 // platters are a Storage: the real SQLite store on a disk that loses power and fails.
