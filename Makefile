@@ -13,14 +13,17 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PACKAGES    := mosquitto gcc libc6-dev
 # Inputs that make fuzz tries on each target, five minutes at most with compiling.
 FUZZRUNS    := 5000
+# Seeds of the simulation, 500 messages each: about ten seconds on two idle cores.
+SIMSEEDS    := 60
 TESTS       := ./...
 
-.PHONY: help demo test check packages fmt vet staticcheck vulncheck tidy generate fuzz interop race bench
+.PHONY: help demo test check packages fmt vet staticcheck vulncheck tidy generate fuzz interop simulate race bench
 
 help:
 	@echo "make demo    the whole story on embedded data (needs Go, git, make)"
 	echo "make test    installs what tests need if it may, then check"
-	echo "make check   gofmt, vet, staticcheck, govulncheck, mod tidy, generate, fuzz smoke, other makes of witness, tests with -race"
+	echo "make check   gofmt, vet, staticcheck, govulncheck, mod tidy, generate, fuzz smoke, other makes of witness, simulations, tests with -race"
+	echo "make simulate  the ledger in a world that misbehaves, seed by seed"
 	echo "make bench   short benchmarks"
 
 demo:
@@ -28,7 +31,7 @@ demo:
 
 test: packages check
 
-check: fmt vet staticcheck vulncheck tidy generate fuzz interop race
+check: fmt vet staticcheck vulncheck tidy generate fuzz interop simulate race
 
 # With CI=true nothing may be skipped: a missing package fails here, a skipped test fails in race.
 packages:
@@ -93,6 +96,11 @@ fuzz:
 interop:
 	@echo "== interop: ledger/witness/interop"
 	cd ledger/witness/interop && go vet ./... && go test ./...
+
+simulate:
+	@echo "== simulate: $(SIMSEEDS) seeds"
+	out=$$(go test -count 1 -timeout 10m -run 'TestSimulation$$' -v ./ledger -sim.seeds $(SIMSEEDS) -sim.commands 500) || { echo "$$out"; exit 1; }
+	grep 'seeds in' <<<"$$out"
 
 # Verbose output goes to a file, to know what was skipped; results and failures are shown.
 # TestChild... is by name the child process of another test, and has nothing to do without it.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 var (
 	simSeeds    = flag.Int("sim.seeds", 8, "simulate that many seeds")
 	simSeed     = flag.Uint64("sim.seed", 1, "the first of them")
+	simWithout  = flag.String("sim.without", "", "classes of trouble to spare, separated by commas")
 	simCommands = flag.Int("sim.commands", 250, "messages that the clients of each seed sign")
 )
 
@@ -85,6 +88,7 @@ func (p *platters) State() (armed, dead bool) { return p.armed, p.cut > 0 && p.d
 func simulated(t testing.TB, seed uint64, commands int) (o sim.Options, done func()) {
 	done = func() {}
 	o = sim.Options{Seed: seed, Commands: commands, Contracts: append(contracts.Table(), sim.Deposit{}), Solo: seed%8 == 3}
+	o.Without = troubles(*simWithout)
 	if seed%2 == 0 {
 		o.Advance = overlap
 	}
@@ -113,12 +117,44 @@ func TestSimulation(t *testing.T) {
 		for _, line := range f.Last {
 			t.Log(line)
 		}
-		t.Errorf("%v\nreplay: go test ./ledger -run 'TestSimulation$' -sim.seeds 1 -sim.seed %d -sim.commands %d -v", f, f.Seed, *simCommands)
+		t.Errorf("%v\nreplay: %s", f, replay(f))
+		if spared, smaller := blame(t, f); spared != "" {
+			t.Logf("fails with less trouble too: %v\nreplay: %s -sim.without %s", smaller, replay(smaller), spared)
+		}
 	}
 	t.Logf("%d seeds in %v: %v", *simSeeds, time.Since(begin).Round(time.Millisecond), total)
 	for _, what := range slices.Sorted(maps.Keys(total.Seen)) {
 		t.Logf("%6d %s", total.Seen[what], what)
 	}
+}
+
+// replay is the command that runs into a failure again.
+func replay(f *sim.Failure) string {
+	return fmt.Sprintf("go test ./ledger -run 'TestSimulation$' -sim.seeds 1 -sim.seed %d -sim.commands %d -v", f.Seed, *simCommands)
+}
+
+// blame spares a failing seed as many classes of trouble as it can and still fail.
+func blame(t testing.TB, f *sim.Failure) (spared string, smaller *sim.Failure) {
+	smaller = f
+	for _, trouble := range sim.Troubles {
+		o, done := simulated(t, f.Seed, *simCommands)
+		more := strings.TrimPrefix(spared+","+string(trouble), ",")
+		o.Without = troubles(more)
+		_, err := sim.Run(o)
+		done()
+		var again *sim.Failure
+		if errors.As(err, &again) {
+			spared, smaller = more, again
+		}
+	}
+	return spared, smaller
+}
+
+func troubles(names string) (all []sim.Trouble) {
+	for name := range strings.SplitSeq(names, ",") {
+		all = append(all, sim.Trouble(name))
+	}
+	return all
 }
 
 // simulate runs seeds side by side, until one fails.

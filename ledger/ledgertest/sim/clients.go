@@ -88,7 +88,7 @@ func (c *clients) active(holder string) []*envelope.Signer {
 
 // signer picks a key of a holder: nearly always one that works.
 func (c *clients) signer(ch chance, holder string) *envelope.Signer {
-	if works := c.active(holder); len(works) > 0 && (!c.s.troubled(Mischief) || !ch.percent(3)) {
+	if works := c.active(holder); len(works) > 0 && !c.s.happens(Mischief, 30) {
 		return pick(ch, works)
 	}
 	return pick(ch, c.signers[holder])

@@ -39,6 +39,9 @@ func (s *simulation) crash(why string) error {
 	if err := s.checkState(); err != nil {
 		return fmt.Errorf("after a crash: %w", err)
 	}
+	if s.happens(BitFlips, 200) {
+		s.disk.flipTiles, s.disk.flipIn = true, 1
+	}
 	return s.book.reread()
 }
 
@@ -54,17 +57,17 @@ func (s *simulation) abandon() {
 
 // hamper lets some of the reads of an opening fail.
 func (s *simulation) hamper() {
-	if s.troubled(ReadFails) && s.chance.percent(8) {
-		s.disk.failIn = int(s.chance.between(1, 8))
+	if s.happens(ReadFails, 80) {
+		s.disk.failIn = int(s.luck[ReadFails].between(1, 8))
 	}
-	if s.troubled(BitFlips) && s.chance.percent(8) {
-		s.disk.flipIn = int(s.chance.between(1, 30))
+	if s.happens(BitFlips, 80) {
+		s.disk.flipIn = int(s.luck[BitFlips].between(1, 30))
 	}
 }
 
 // reopen closes what there is and opens the store and the engine.
 func (s *simulation) reopen() error {
-	s.Storage.Crash(s.chance.Uint64())
+	s.Storage.Crash(s.luck[Crashes].Uint64())
 	s.disk.Store.Close() // after a loss of power it can only fail
 	config, err := s.config()
 	if err != nil {

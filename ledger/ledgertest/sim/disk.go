@@ -54,13 +54,15 @@ type disk struct {
 	slow domain.Millis
 	// failIn and flipIn count down the reads to the one that fails or gives turned bits; 0 for none.
 	failIn, flipIn int
+	// flipTiles lets turned bits come in tiles only, which are read once after an opening.
+	flipTiles bool
 	// fired says that something failed since the last calm.
 	fired bool
 }
 
 // calm ends all troubles.
 func (d *disk) calm() {
-	d.lose, d.keep, d.full, d.slow, d.failIn, d.flipIn, d.fired = false, false, false, 0, 0, 0, false
+	d.lose, d.keep, d.full, d.slow, d.failIn, d.flipIn, d.flipTiles, d.fired = false, false, false, 0, 0, 0, false, false
 }
 
 // failing says that a failure now has a reason.
@@ -106,7 +108,7 @@ func (d *disk) read(what string) (flip bool, err error) {
 
 // flip turns one bit of a copy. It counts down the pieces that could be hit.
 func (d *disk) flip(flipping bool, what string, data []byte) []byte {
-	if !flipping || d.flipIn == 0 || len(data) == 0 {
+	if !flipping || d.flipIn == 0 || len(data) == 0 || d.flipTiles && what != "a tile" {
 		return data
 	}
 	if d.flipIn--; d.flipIn > 0 {
@@ -114,7 +116,8 @@ func (d *disk) flip(flipping bool, what string, data []byte) []byte {
 	}
 	d.fault("bit of " + what)
 	data = bytes.Clone(data)
-	data[d.s.chance.IntN(len(data))] ^= 1 << d.s.chance.IntN(8)
+	c := d.s.luck[BitFlips]
+	data[c.IntN(len(data))] ^= 1 << c.IntN(8)
 	return data
 }
 

@@ -44,7 +44,7 @@ func (o *shuffler) Propose(_ context.Context, item ledger.Item) error {
 	if len(o.pool) >= maxPool {
 		return ledger.ErrBusy
 	}
-	if o.s.troubled(Orders) && o.s.chance.permille(5) {
+	if o.s.happens(Orders, 5) {
 		o.s.trace.line("lost on the way")
 		return nil
 	}
@@ -65,15 +65,15 @@ func (o *shuffler) Next(_ context.Context, last ledger.Batch, due domain.Millis)
 	if !o.ready(due) {
 		return ledger.Batch{}, errIdle
 	}
-	c, sequence := o.s.chance, last.Sequence+1
+	c, sequence := o.s.luck[Orders], last.Sequence+1
 	if o.s.troubled(Orders) {
 		c.Shuffle(len(o.pool), func(i, j int) { o.pool[i], o.pool[j] = o.pool[j], o.pool[i] })
 		sequence += uint64(c.IntN(3)) * uint64(c.IntN(2))
 	}
-	n := int(c.between(min(1, int64(len(o.pool))), int64(len(o.pool))))
+	n := int(o.s.chance.between(min(1, int64(len(o.pool))), int64(len(o.pool))))
 	items := slices.Clone(o.pool[:n])
 	o.pool = slices.Delete(o.pool, 0, n)
-	if n > 0 && o.s.troubled(Orders) && c.percent(10) {
+	if o.s.happens(Orders, 100) && n > 0 {
 		items = append(items, o.s.copyOf(pick(c, items)))
 	}
 	o.last = ledger.Batch{Sequence: sequence, Now: max(o.s.clock, last.Now+1), Items: items}

@@ -18,7 +18,8 @@ func (s *simulation) run() error {
 		if step > stepsPerCommand*s.Commands {
 			return fmt.Errorf("no progress in %d steps", step)
 		}
-		s.chance, s.quiet, s.report.Steps = stepChance(s.Seed, uint64(step)), false, step
+		s.draw(uint64(step))
+		s.quiet, s.report.Steps = false, step
 		if err := s.step(); err != nil {
 			return err
 		}
@@ -36,7 +37,7 @@ func (s *simulation) step() error {
 	if err := s.turn(); err != nil {
 		return err
 	}
-	if s.troubled(Crashes) && s.chance.permille(15) {
+	if s.happens(Crashes, 15) {
 		return s.crash("the process dies")
 	}
 	return s.look()
@@ -44,7 +45,7 @@ func (s *simulation) step() error {
 
 // moveClock lets time pass, stand still, jump and go back.
 func (s *simulation) moveClock() {
-	c := s.chance
+	c := s.luck[ClockRuns]
 	switch at := c.IntN(1000); {
 	case at < 200:
 	case at < 800:
@@ -74,7 +75,7 @@ func (s *simulation) behind() bool {
 
 // arrange prepares what the disk will do next.
 func (s *simulation) arrange() {
-	c, d := s.chance, s.disk
+	c, d := s.luck[DiskFails], s.disk
 	d.full, d.fired = d.full && !c.percent(30), false
 	if s.troubled(DiskFails) {
 		switch at := c.IntN(1000); {
@@ -90,11 +91,11 @@ func (s *simulation) arrange() {
 			s.Storage.Arm(c.IntN(1000), int(c.between(1, 60)))
 		}
 	}
-	if s.troubled(ReadFails) && c.permille(10) {
-		d.failIn = int(c.between(1, 12))
+	if s.happens(ReadFails, 10) {
+		d.failIn = int(s.luck[ReadFails].between(1, 12))
 	}
-	if s.troubled(BitFlips) && c.permille(10) {
-		d.flipIn = int(c.between(1, 12))
+	if s.happens(BitFlips, 15) {
+		d.flipIn = int(s.luck[BitFlips].between(1, 12))
 	}
 }
 
@@ -131,7 +132,7 @@ func (s *simulation) send() error {
 
 // hand gives a submission to this node, or to another one that does not check what it passes on.
 func (s *simulation) hand(sub *submission) error {
-	if s.troubled(Orders) && s.chance.percent(4) && len(sub.raw) > 0 {
+	if s.happens(Orders, 40) && len(sub.raw) > 0 {
 		item := s.slipped(sub)
 		s.line.slip(item)
 		return nil
@@ -141,7 +142,7 @@ func (s *simulation) hand(sub *submission) error {
 
 // old is something to send again: what was not answered, or any message of the past.
 func (s *simulation) old() *submission {
-	c := s.chance
+	c := s.luck[Repeats]
 	if len(s.unanswered) > 0 && c.percent(70) {
 		i := c.IntN(len(s.unanswered))
 		sub := s.unanswered[i]

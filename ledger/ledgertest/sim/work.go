@@ -29,7 +29,7 @@ func (c *clients) make(ch chance) (*submission, error) {
 		return c.makeObservation(ch, s)
 	}
 	holder, body := c.wish(ch)(c, ch, s)
-	if !c.s.troubled(Mischief) || !ch.percent(12) {
+	if !c.s.happens(Mischief, 120) {
 		return c.sign(ch, s, c.signer(ch, holder), body)
 	}
 	return c.spoil(ch, s, holder, body)
@@ -100,11 +100,11 @@ func (c *clients) makeObservation(ch chance, s *submission) (*submission, error)
 		s.contract = "nobody-waits"
 	}
 	s.epoch, s.sequence = 1, c.next[signer.Key.ID]
-	if s.sequence == 0 || !c.s.troubled(Repeats) || !ch.percent(15) {
+	if again := c.s.happens(Repeats, 150); s.sequence == 0 || !again {
 		s.sequence++ // else the same sequence again, with other content
 		c.next[signer.Key.ID] = s.sequence
 	}
-	s.forged = c.s.troubled(Mischief) && ch.percent(3)
+	s.forged = c.s.happens(Mischief, 30)
 	return c.observe(ch, s, signer, fmt.Sprint(c.texts))
 }
 

@@ -22,6 +22,7 @@ const Origin = "ledger.test/simulation"
 type simulation struct {
 	Options
 	chance chance
+	luck   map[Trouble]chance
 	clock  domain.Millis
 	// quiet spares the beginning and the end all troubles.
 	quiet bool
@@ -67,8 +68,9 @@ func newSimulation(o Options) (*simulation, error) {
 	}
 	s := &simulation{
 		Options: o, clock: start, quiet: true, trace: newTrace(), calls: map[*byte]*call{}, model: newModel(Origin),
-		chance: stepChance(o.Seed, 0), report: Report{Seen: map[string]int{}},
+		report: Report{Seen: map[string]int{}},
 	}
+	s.draw(0)
 	var err error
 	if s.clients, err = newClients(s, o.Seed); err != nil {
 		return s, err
@@ -82,6 +84,18 @@ func newSimulation(o Options) (*simulation, error) {
 	s.book = newBook(s)
 	return s, s.begin()
 }
+
+// draw gives a step its chances: one stream for what is meant to happen, and one for each class
+// of trouble, so that sparing a run one class leaves the others as they are.
+func (s *simulation) draw(step uint64) {
+	s.chance, s.luck = stepChance(s.Seed, step), map[Trouble]chance{}
+	for i, t := range Troubles {
+		s.luck[t] = stepChance(s.Seed, step|uint64(i+1)<<56)
+	}
+}
+
+// happens says whether trouble strikes, p times in a thousand.
+func (s *simulation) happens(t Trouble, p int) bool { return s.luck[t].permille(p) && s.troubled(t) }
 
 // troubled says whether a class of trouble may happen now.
 func (s *simulation) troubled(t Trouble) bool { return !s.quiet && !slices.Contains(s.Without, t) }
