@@ -10,31 +10,61 @@
 //
 // # Commands
 //
-//	issue         by the bank  contract: its own ID      {to, amount, reference}
-//	transfer      by a holder  contract: the bank's ID   {to, amount, reference}
-//	bulkIssue     by the bank  contract: its own ID      {items: [{to, amount, reference}]}
-//	bulkTransfer  by a holder  contract: the bank's ID   {items: [{to, amount, reference}]}
-//	redeem        by a holder  contract: the bank's ID   {id, amount, reference}
-//	accept        by the bank  contract: the redemption  {}
-//	settle        by the bank  contract: the redemption  {reference}
-//	refuse        by the bank  contract: the redemption  {reason}
+//	issue         by the bank   contract: its own ID      {to, amount, reference, valueDate}
+//	transfer      by a holder   contract: the bank's ID   {to, amount, reference, valueDate}
+//	bulkIssue     by the bank   contract: its own ID      {items: [{to, amount, reference, valueDate}]}
+//	bulkTransfer  by a holder   contract: the bank's ID   {items: [{to, amount, reference, valueDate}]}
+//	reverse       by the payee  contract: the bank's ID   {index, number, amount, reference, valueDate}
+//	hold          by a holder   contract: the bank's ID   {id, to, amount, expiresAt, reference}
+//	capture       by the payee  contract: the hold        {amount, final, valueDate}
+//	release       by the payee  contract: the hold        {}    after expiry by the payer too
+//	redeem        by a holder   contract: the bank's ID   {id, amount, reference}
+//	accept        by the bank   contract: the redemption  {}
+//	settle        by the bank   contract: the redemption  {reference}
+//	refuse        by the bank   contract: the redemption  {reason}
+//	limit         by bank or owner  contract: the bank's ID  {party, currency, bounds}
 //
 // A bulk is 1 to domain.MaxBulk payments under one signature, booked all or none. Each has its
 // own posting and its own event, which its payee alone sees beside the payer.
 //
 // A payer names the bank on purpose: it says whose money it sends, and is refused if that
 // bank does not issue the currency. A reference is 0 to MaxText bytes; settle must
-// give one, that of the payment outside, and refuse must give a reason.
+// give one, that of the payment outside, and refuse must give a reason. A value date is the day
+// from which money counts outside; left out, it is the day of booking.
 //
 // # Money
 //
-//	issue               issue/<bank>                       -> party/<to>        "issue"
-//	transfer            party/<sender>                     -> party/<to>        "transfer"
-//	redeem              party/<sender>                     -> the redemption    "redemption"
-//	settle              the redemption                     -> issue/<bank>      "redeemed"
-//	refuse, silence     the redemption                     -> party/<holder>    "return"
+//	issue                    issue/<bank>     -> party/<to>        "issue"
+//	transfer                 party/<sender>   -> party/<to>        "transfer"
+//	reverse                  party/<sender>   -> whence it came    "reversal"
+//	hold                     party/<sender>   -> the hold          "hold"
+//	capture                  the hold         -> party/<to>        "capture"
+//	final capture, release,
+//	expiry                   the hold         -> party/<payer>     "release"
+//	redeem                   party/<sender>   -> the redemption    "redemption"
+//	settle                   the redemption   -> issue/<bank>      "redeemed"
+//	refuse, silence          the redemption   -> party/<holder>    "return"
 //
-// "The redemption" is escrow/cash/1/redemption/<id>: while the bank decides, neither side can spend the money.
+// "The hold" and "the redemption" are escrow/cash/1/hold/<id> and escrow/cash/1/redemption/<id>:
+// while the payee or the bank decides, neither side can spend the money.
+//
+// # Reversals
+//
+// Only the payee gives back, in parts or whole, and never more than it got: money that arrived is its own. A bank cannot take
+// an issue back, nor correct anybody's account; it asks the payee. The posting is named by log index and number, which the engine
+// compares with the log. What came out of an escrow has no such way back, and a reversal is not reversed: transfer instead.
+//
+// # Life of a hold
+//
+//	held -> captured | released | expired
+//
+// A hold lives MaxHold at most and ends by itself. Captures that are not final leave it held.
+//
+// # Limits
+//
+// A limit (domain.Limit) bounds what an account holds and pays, by whichever kind. It has a part of the bank that issues the
+// currency and a part of the owner, which its bank does not see; a command replaces the sender's part. The owner can lift its own
+// part at any time, so it guards against mistakes, not against whoever has the owner's key.
 //
 // # Life of a redemption
 //

@@ -90,6 +90,10 @@ func TestPaymentsRefuse(t *testing.T) {
 		"transfer at another bank":    {"acme", "rival", "transfer", object{"to": "initech", "amount": eur(1)}, domain.NotFound},
 		"transfer of unissued money":  {"acme", "bank", "transfer", object{"to": "initech", "amount": object{"minor": 1, "currency": "USD"}}, domain.NotFound},
 		"transfer of too much":        {"acme", "bank", "transfer", object{"to": "initech", "amount": eur(10_001)}, domain.InsufficientFunds},
+		"transfer of no day":          {"acme", "bank", "transfer", object{"to": "initech", "amount": eur(1), "valueDate": "2023-11-31"}, domain.Malformed},
+		"transfer of long ago":        {"acme", "bank", "transfer", object{"to": "initech", "amount": eur(1), "valueDate": "2022-11-12"}, domain.LimitExceeded},
+		"issue of a far day":          {"bank", "bank", "issue", object{"to": "acme", "amount": eur(1), "valueDate": "2024-11-15"}, domain.LimitExceeded},
+		"bulk with a far day":         {"acme", "bank", "bulkTransfer", object{"items": []object{{"to": "initech", "amount": eur(1), "valueDate": "2024-11-15"}}}, domain.LimitExceeded},
 		"redeem too much":             {"acme", "bank", "redeem", object{"id": "R-1", "amount": eur(10_001)}, domain.InsufficientFunds},
 		"redeem nothing":              {"acme", "bank", "redeem", object{"id": "R-1", "amount": eur(0)}, domain.InvalidAmount},
 		"redeem under a bad ID":       {"acme", "bank", "redeem", object{"id": "R/1", "amount": eur(1)}, domain.Malformed},
@@ -118,6 +122,17 @@ func TestEdgeAmountsAndReferencesPass(t *testing.T) {
 	must(t, b.Send(start, "bank", "cash/1", "bank", "issue", object{"to": "bank", "amount": eur(domain.MaxMinor - 10_000)}))
 	if b.Balance("party/initech", "EUR") != 10_000 || b.Balance("issue/bank", "EUR") != -domain.MaxMinor {
 		t.Fatal("wrong balances")
+	}
+}
+
+func TestPaymentsCarryTheirValueDate(t *testing.T) {
+	b := bank(t)
+	for _, date := range []string{"2022-11-13", "2023-11-14", "2024-11-14"} { // a year and a day about the day of booking
+		must(t, b.Send(start, "acme", "cash/1", "bank", "transfer", object{"to": "initech", "amount": eur(1), "valueDate": date}))
+		postings := b.Postings()
+		if got := postings[len(postings)-1].ValueDate; got != domain.Date(date) {
+			t.Errorf("the posting counts from %q, want %s", got, date)
+		}
 	}
 }
 
