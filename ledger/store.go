@@ -88,7 +88,8 @@ type Store interface {
 type Archive interface {
 	// Head gives the end of the log and the checkpoint over it, empty before the first commit.
 	Head() (head Head, checkpoint []byte, err error)
-	// Entries visits stored entries from an index on, at most limit.
+	// Entries visits stored entries from an index on, at most limit. While more than one are
+	// visited, one may be looked up: a limit of 1.
 	Entries(from uint64, limit int, visit func(StoredEntry) error) error
 	// Tile returns a tile's data, nil if there is none.
 	Tile(level int, n uint64) ([]byte, error)

@@ -51,7 +51,11 @@ func (a archive) Head() (head ledger.Head, checkpoint []byte, err error) {
 
 // Entries implements ledger.Archive.
 func (a archive) Entries(from uint64, limit int, visit func(ledger.StoredEntry) error) error {
-	return a.each("SELECT idx, leaf, body FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?", []any{from, limit}, func(rows *sql.Rows) error {
+	query, args := "SELECT idx, leaf, body FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?", []any{from, limit}
+	if limit == 1 { // a statement of its own: one whose rows are being read cannot run inside itself
+		query, args = "SELECT idx, leaf, body FROM entries WHERE idx >= ? ORDER BY idx LIMIT 1", []any{from}
+	}
+	return a.each(query, args, func(rows *sql.Rows) error {
 		var e ledger.StoredEntry
 		if err := rows.Scan(&e.Index, &e.Leaf, &e.Body); err != nil {
 			return err
