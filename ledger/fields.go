@@ -1,10 +1,11 @@
 package ledger
 
 import (
-	"cmp"
+	"crypto/sha256"
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 
 	"aval/domain"
 	"aval/domain/canon"
@@ -20,7 +21,13 @@ const (
 	eventsPath   = "events/"   // events/0: name and key; events/0/amount: a member of its body
 	postingsPath = "postings/" // postings/0
 	balancesPath = "balances/" // balances/0: those of one account of the party
+	restPath     = "rest"      // instead of events, postings and balances that are too many: the hash of them all
 )
+
+// maxFields bounds the events, members, postings and balances that a view commits to one by one.
+// Of more, which only the payer of a large bulk sees, no receipt could hold the hashes; the rest
+// of its receipt still says what became of its command.
+const maxFields = 512
 
 // An event's body is split into its members within these limits; beyond them it is one
 // field, together with the event's name.
@@ -47,7 +54,10 @@ func (e *entry) sees(party domain.PartyID) bool {
 func (e *entry) mentions(all []mention) []mention {
 	all = e.collect(all)
 	slices.SortFunc(all, func(a, b mention) int {
-		return cmp.Or(cmp.Compare(a.party, b.party), a.what-b.what)
+		if order := strings.Compare(string(a.party), string(b.party)); order != 0 {
+			return order
+		}
+		return a.what - b.what
 	})
 	return slices.Compact(all)
 }
@@ -94,6 +104,7 @@ type parts struct {
 	events  []eventPart
 	members []canon.Member
 	path    []byte
+	rest    []byte
 }
 
 type eventPart struct {
@@ -143,18 +154,43 @@ func (p *parts) visit(e *entry, own []mention, emit func(path, value []byte)) {
 		emit(p.named(senderPath), w.Since(from))
 		own = own[1:]
 	}
+	if p.count(e, own) <= maxFields {
+		p.happened(e, own, emit)
+		return
+	}
+	p.rest = p.rest[:0]
+	p.happened(e, own, func(path, value []byte) { p.rest = appendField(p.rest, path, value) })
+	sum := sha256.Sum256(p.rest)
+	from = w.Len()
+	w.Bytes(sum[:])
+	emit(p.named(restPath), w.Since(from))
+}
+
+// count is the number of fields that happened gives.
+func (p *parts) count(e *entry, own []mention) int {
+	events, others := before(own, 1+len(e.Events))
+	n := len(events) + len(others)
+	for _, m := range events {
+		n += len(p.events[m.what-1].members)
+	}
+	return n
+}
+
+// happened gives the events, postings and balances.
+func (p *parts) happened(e *entry, own []mention, emit func(path, value []byte)) {
+	w := &p.scratch
 	events, own := before(own, 1+len(e.Events))
 	for i, m := range events {
 		p.events[m.what-1].visit(p.numbered(eventsPath, i), emit)
 	}
 	postings, balances := before(own, 1+len(e.Events)+len(e.Postings))
 	for i, m := range postings {
-		from = w.Len()
+		from := w.Len()
 		encodePosting(w, e.posting(m.what-1-len(e.Events), events))
 		emit(p.numbered(postingsPath, i), w.Since(from))
 	}
 	for i, m := range balances {
-		from = w.Len()
+		from := w.Len()
 		e.Balances[m.what-1-len(e.Events)-len(e.Postings)].encode(w)
 		emit(p.numbered(balancesPath, i), w.Since(from))
 	}

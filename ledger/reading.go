@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strconv"
@@ -16,7 +17,7 @@ const maxPath = 255
 
 // fieldPath is a path taken apart; its order is that of the fields of a view.
 type fieldPath struct {
-	// class is 0 for the header, 1 command, 2 sender, 3 events, 4 postings, 5 balances.
+	// class is 0 for the header, 1 command, 2 sender, 3 events, 4 postings, 5 balances, 6 the rest.
 	class, number int
 	// inside says that it leads to a member of an event's body.
 	inside bool
@@ -31,6 +32,8 @@ func parsePath(text string) (p fieldPath, err error) {
 		return fieldPath{class: 1}, nil
 	case senderPath:
 		return fieldPath{class: 2}, nil
+	case restPath:
+		return fieldPath{class: 6}, nil
 	}
 	kind, number, _ := strings.Cut(text, "/")
 	switch kind + "/" {
@@ -153,8 +156,21 @@ func (r *reading) value(p fieldPath, value []byte) error {
 		return r.eventField(p, value)
 	case 4:
 		return appendDecoded(&r.Postings, value)
+	case 6:
+		r.Hidden++
+		return checkRest(value)
 	}
 	return appendDecoded(&r.Balances, value)
+}
+
+// checkRest refuses anything but a hash.
+func checkRest(value []byte) error {
+	var sum []byte
+	err := canon.Unmarshal(value, &sum)
+	if err == nil && len(sum) != sha256.Size {
+		err = errors.New("is no hash")
+	}
+	return err
 }
 
 func appendDecoded[T any](to *[]T, value []byte) error {

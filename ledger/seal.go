@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"hash"
 	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -55,7 +54,6 @@ type sealedEntry struct {
 // sealer seals one entry after the other and keeps its room between them.
 type sealer struct {
 	salt *salts
-	hash hash.Hash
 	parts
 	mentions []mention
 	// input is that of a commitment, view the leaf of the view at work, with its RFC 6962 prefix.
@@ -68,7 +66,7 @@ type sealer struct {
 }
 
 func newSealer(salt *salts) *sealer {
-	s := &sealer{salt: salt, hash: sha256.New()}
+	s := &sealer{salt: salt}
 	s.emit = s.commit
 	return s
 }
@@ -147,27 +145,26 @@ func appendPlace(leaf []byte, view, of int) []byte {
 // commit adds the commitment to one field: without its salt nobody can test a guess at the value.
 func (s *sealer) commit(path, value []byte) {
 	s.input = append(s.input[:0], make([]byte, 1+saltSize)...)
+	s.input[0] = fieldPrefix
 	s.salt.field(s.input[1:], s.index, s.number, s.fields)
 	s.input = appendField(s.input, path, value)
 	s.fields++
-	s.view = s.sum(s.input, s.view)
+	s.view = sum(s.input, s.view)
 }
 
-// appendField completes the input of a commitment, behind prefix and salt.
-func appendField(salted, path, value []byte) []byte {
-	salted[0] = fieldPrefix
-	salted = append(salted, byte(len(path)))
-	return append(append(salted, path...), value...)
+// appendField adds a field to what is hashed: the length of its path, its path, its value.
+func appendField(to, path, value []byte) []byte {
+	to = append(to, byte(len(path)))
+	return append(append(to, path...), value...)
 }
 
-func (s *sealer) sum(data, to []byte) []byte {
-	s.hash.Reset()
-	s.hash.Write(data)
-	return s.hash.Sum(to)
+func sum(data, to []byte) []byte {
+	h := sha256.Sum256(data)
+	return append(to, h[:]...)
 }
 
 func (s *sealer) viewHash() tlog.Hash {
-	s.input = s.sum(s.view, s.input[:0])
+	s.input = sum(s.view, s.input[:0])
 	return tlog.Hash(s.input)
 }
 
