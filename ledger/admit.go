@@ -191,7 +191,8 @@ func (e *Engine) Quarantine(ctx context.Context, reason domain.Code, raw []byte)
 		return err
 	}
 	kept := raw[:min(len(raw), domain.MaxCommandBytes)]
-	return e.store.Quarantine(e.published.Load().head.Now, string(reason), e.vault.seal(quarantinePlace, kept), MaxQuarantine)
+	now := e.published.Load().head.Now
+	return e.store.Quarantine(now, string(reason), e.vault.seal(quarantinePlace(now, string(reason)), kept), MaxQuarantine)
 }
 
 // Ready is nil while the engine admits and commits; a *NoSpace when the disk is too full.

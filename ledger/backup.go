@@ -16,6 +16,9 @@ const (
 	maxExtraBytes = 4 << 20
 )
 
+// ErrNoLog says that an archive ends before its log begins.
+var ErrNoLog = errors.New("the archive ends before its log begins")
+
 // Files gives the files of an archive in order, io.EOF after the last. It has checked by
 // then what it can check of the whole.
 type Files func() (name string, data []byte, err error)
@@ -47,15 +50,18 @@ func OpenBackup(next Files) (*Backup, error) {
 	}
 	for total := 0; ; {
 		name, data, err := next()
+		if errors.Is(err, io.EOF) {
+			err = ErrNoLog
+		}
 		if err != nil {
-			return nil, noEnd(err)
+			return nil, err
 		}
 		if name == checkpointFile {
 			b.held, b.heldData = name, data
 			return b, nil
 		}
 		total += len(data)
-		if _, twice := b.Extra[name]; twice || len(b.Extra) == maxExtraFiles || total > maxExtraBytes {
+		if _, twice := b.Extra[name]; twice || name == ArchiveFile || len(b.Extra) == maxExtraFiles || total > maxExtraBytes {
 			return nil, fmt.Errorf("archive preface: %.100q is there twice, or more than %d files of together %d bytes", name, maxExtraFiles, maxExtraBytes)
 		}
 		b.Extra[name] = data

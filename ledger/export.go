@@ -14,7 +14,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"aval/domain"
-	"aval/domain/canon"
 )
 
 // ArchiveFormat names the form of what ExportArchive writes.
@@ -30,8 +29,8 @@ const (
 	ArchiveFile   = "archive.json"
 	bodiesDir     = "bodies/"
 	quarantineDir = "quarantine/"
-	// quarantinePlace is where messages in quarantine are sealed for.
-	quarantinePlace = "quarantine"
+	// cosignedFile is the newest cosigned head, among the files before the log.
+	cosignedFile = "cosigned"
 	// checkpointFile begins the public log.
 	checkpointFile = "checkpoint"
 )
@@ -53,26 +52,23 @@ type ArchiveHead struct {
 	BookedAt domain.Millis `json:"bookedAt"`
 }
 
-// StoredMessage is one message in quarantine.
-type StoredMessage struct {
-	At     domain.Millis `json:"at"`
-	Reason string        `json:"reason"`
-	// Body is sealed.
-	Body []byte `json:"body"`
-}
-
-// Quarantine is what a Store can tell of the messages that were not admitted.
-type Quarantine interface {
-	// Messages visits them in the order in which they came.
-	Messages(visit func(StoredMessage) error) error
-}
-
 // ExportLog writes the public log as the files of C2SP tlog-tiles: checkpoint, and the
-// complete and partial tiles and entry bundles of that checkpoint. Tiles are made from the
-// leaves, and nothing counts as exported unless they lead to the signed head. The archive
-// must stand still meanwhile. Memory does not grow with the log.
-func ExportLog(policy Policy, archive Archive, put Put, progress func(Progress)) error {
-	x, err := newExport(policy, archive, put, progress)
+// complete and partial tiles and entry bundles of that checkpoint. It is the newest one that
+// the policy accepts: the last that a quorum has cosigned if it asks for witnesses, else the
+// head. Tiles are made from the leaves, and nothing counts as exported unless they lead to the
+// signed root. The archive must stand still meanwhile. Memory does not grow with the log.
+func ExportLog(keys *Keys, policy Policy, archive Archive, put Put, progress func(Progress)) error {
+	_, checkpoint, err := archive.Head()
+	if err == nil && policy.AsksWitnesses() {
+		checkpoint, err = CosignedHead(keys, archive)
+	}
+	if err == nil && len(checkpoint) == 0 {
+		err = errors.New("no head of the log was cosigned yet")
+	}
+	if err != nil {
+		return fmt.Errorf("read head: %w", err)
+	}
+	x, err := newExport(policy, archive, checkpoint, put, progress)
 	if err != nil {
 		return err
 	}
@@ -87,14 +83,31 @@ func ExportArchive(keys *Keys, archive Archive, messages Quarantine, extra map[s
 	if err != nil {
 		return err
 	}
-	x, err := newExport(policy, archive, put, progress)
+	head, checkpoint, err := archive.Head()
+	if err != nil {
+		return fmt.Errorf("read head: %w", err)
+	}
+	x, err := newExport(policy, archive, checkpoint, put, progress)
 	if err != nil {
 		return err
+	}
+	if x.size != head.Size {
+		return &Fault{head.Size, fmt.Errorf("the checkpoint covers %d leaves of %d", x.size, head.Size)}
 	}
 	if x.vault, err = newVault(keys); err != nil {
 		return err
 	}
-	if err := x.preface(keys.Origin, extra); err != nil {
+	cosigned, err := CosignedHead(keys, archive)
+	if err != nil {
+		return &Fault{head.Size, err}
+	}
+	files := map[string][]byte{}
+	maps.Copy(files, extra)
+	if cosigned != nil {
+		files[cosignedFile] = cosigned
+	}
+	first := ArchiveHead{Format: ArchiveFormat, Origin: keys.Origin, Leaves: head.Size, Sequence: head.Sequence, BookedAt: head.Now}
+	if err := x.preface(first, files); err != nil {
 		return err
 	}
 	if err := x.log(); err != nil {
@@ -108,36 +121,31 @@ type export struct {
 	archive    Archive
 	put        Put
 	progress   func(Progress)
-	head       Head
 	checkpoint []byte
+	size       uint64
 	root       []byte
 	tree       *merkleTree
 	// vault opens the bodies that are exported; nil exports the public log only.
 	vault *vault
 }
 
-func newExport(policy Policy, archive Archive, put Put, progress func(Progress)) (*export, error) {
-	head, checkpoint, err := archive.Head()
-	if err != nil {
-		return nil, fmt.Errorf("read head: %w", err)
-	}
+func newExport(policy Policy, archive Archive, checkpoint []byte, put Put, progress func(Progress)) (*export, error) {
 	signed, err := policy.open(checkpoint)
 	if err != nil {
-		return nil, &Fault{head.Size, err}
+		return nil, &Fault{0, err}
 	}
-	if signed.Size != head.Size || head.Size == 0 {
-		return nil, &Fault{head.Size, fmt.Errorf("the checkpoint covers %d leaves of %d", signed.Size, head.Size)}
+	if signed.Size == 0 {
+		return nil, errors.New("an empty log is not exported")
 	}
 	if progress == nil {
 		progress = func(Progress) {}
 	}
 	tree := &merkleTree{archive: archive, cache: map[tileID]*tile{}}
-	return &export{archive: archive, put: put, progress: progress, head: head, checkpoint: checkpoint, root: signed.Hash, tree: tree}, nil
+	return &export{archive: archive, put: put, progress: progress, checkpoint: checkpoint, size: signed.Size, root: signed.Hash, tree: tree}, nil
 }
 
 // preface writes what comes before the log.
-func (x *export) preface(origin string, extra map[string][]byte) error {
-	first := ArchiveHead{Format: ArchiveFormat, Origin: origin, Leaves: x.head.Size, Sequence: x.head.Sequence, BookedAt: x.head.Now}
+func (x *export) preface(first ArchiveHead, extra map[string][]byte) error {
 	text, err := first.text()
 	if err != nil {
 		return err
@@ -165,19 +173,19 @@ func (x *export) log() error {
 	if err := x.put(checkpointFile, x.checkpoint); err != nil {
 		return err
 	}
-	for first := uint64(0); first < x.head.Size; first += tileWidth {
-		if err := x.bundle(first, int(min(x.head.Size-first, tileWidth))); err != nil {
+	for first := uint64(0); first < x.size; first += tileWidth {
+		if err := x.bundle(first, int(min(x.size-first, tileWidth))); err != nil {
 			return err
 		}
 	}
 	for level := 1; level < len(x.tree.edge); level++ {
-		if err := x.tile(StoredTile{Level: level, N: x.head.Size >> (tileHeight * (level + 1)), Data: x.tree.edge[level].data()}); err != nil {
+		if err := x.tile(StoredTile{Level: level, N: x.size >> (tileHeight * (level + 1)), Data: x.tree.edge[level].data()}); err != nil {
 			return err
 		}
 	}
-	root, err := x.tree.root(x.head.Size)
+	root, err := x.tree.root(x.size)
 	if err == nil && !bytes.Equal(root[:], x.root) {
-		err = &Fault{x.head.Size, errors.New("the signed head is not that of the leaves")}
+		err = &Fault{x.size, errors.New("the signed head is not that of the leaves")}
 	}
 	return err
 }
@@ -210,7 +218,7 @@ func (x *export) bundle(first uint64, width int) error {
 	if err == nil && x.vault != nil {
 		err = x.bodies(first, width)
 	}
-	x.progress(Progress{x.tree.size, x.head.Size})
+	x.progress(Progress{x.tree.size, x.size})
 	return err
 }
 
@@ -263,33 +271,6 @@ func (x *export) entries(first uint64, width int, visit func(StoredEntry) error)
 	})
 	if err == nil && next != first+uint64(width) {
 		err = &Fault{next, errors.New("the leaf is missing")}
-	}
-	return err
-}
-
-func quarantineName(n int) string { return fmt.Sprintf("%s%d", quarantineDir, n) }
-
-// quarantine writes the messages as canonical lists.
-func (x *export) quarantine(messages Quarantine) error {
-	var chunk []StoredMessage
-	size, files := 0, 0
-	flush := func() error {
-		data, err := canon.Marshal(chunk)
-		if err == nil {
-			err = x.put(quarantineName(files), data)
-		}
-		chunk, size, files = nil, 0, files+1
-		return err
-	}
-	err := messages.Messages(func(m StoredMessage) error {
-		chunk, size = append(chunk, m), size+len(m.Body)
-		if size < chunkBytes {
-			return nil
-		}
-		return flush()
-	})
-	if err == nil && len(chunk) > 0 {
-		err = flush()
 	}
 	return err
 }

@@ -224,6 +224,9 @@ func (p Policy) Origin() string { return p.log.Name() }
 // Witnesses are those that the policy names, in its order.
 func (p Policy) Witnesses() []Witness { return slices.Clone(p.witnesses) }
 
+// LogOnly is the policy that trusts the log's key alone, and asks for no cosignature.
+func (p Policy) LogOnly() Policy { return Policy{log: p.log} }
+
 // AsksWitnesses says whether a checkpoint needs cosignatures.
 func (p Policy) AsksWitnesses() bool { return p.quorum != "" }
 

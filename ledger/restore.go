@@ -40,6 +40,8 @@ type Restored struct {
 	// Refusals counts the entries that were refused, if executed; Quarantined the messages in quarantine.
 	Refusals    uint64 `json:"refusals"`
 	Quarantined uint64 `json:"quarantined"`
+	// Cosigned is the size of the cosigned head in the archive, zero without one.
+	Cosigned uint64 `json:"cosigned,omitempty"`
 	// Roots are those wanted by Restore.Heads, where a batch ends there.
 	Roots map[uint64][]byte `json:"-"`
 }
@@ -58,12 +60,48 @@ func (r Restore) From(b *Backup) (Restored, error) {
 	if w.Progress == nil {
 		w.Progress = func(Progress) {}
 	}
-	log, err := (&logAudit{fetch: w.fetch, visit: w.leaf}).verify(w.Policy)
+	if err := w.expectCosigned(); err != nil {
+		return Restored{}, err
+	}
+	log, err := (&logAudit{fetch: w.fetch, visit: w.leaf}).verify(w.Policy.LogOnly())
 	if err != nil {
 		return Restored{}, err
 	}
 	w.found.LogReport, w.found.Roots = log, w.heads.roots
+	if err := w.compareCosigned(); err != nil {
+		return Restored{}, err
+	}
 	return w.found, w.finish()
+}
+
+// expectCosigned opens the cosigned head in the archive, which must be there if the policy asks for witnesses.
+func (w *restoring) expectCosigned() (err error) {
+	signed := w.backup.Extra[cosignedFile]
+	if signed == nil && !w.Policy.AsksWitnesses() {
+		return nil
+	}
+	if w.cosigned, err = w.Policy.open(signed); err != nil {
+		return &Fault{0, fmt.Errorf("cosigned head: %w", err)}
+	}
+	w.found.Cosigned = w.cosigned.Size
+	w.heads.roots[w.cosigned.Size] = nil
+	return nil
+}
+
+// compareCosigned wants it to be one of the log, and keeps it.
+func (w *restoring) compareCosigned() error {
+	size := w.cosigned.Size
+	if size == 0 {
+		return nil
+	}
+	if root := w.heads.roots[size]; !bytes.Equal(root, w.cosigned.Hash) {
+		return &Fault{size, errors.New("the cosigned head is not one of the leaves")}
+	}
+	store, ok := w.Store.(CosignedStore)
+	if w.replay == nil || !ok {
+		return nil
+	}
+	return store.PutCosigned(size, w.replay.vault.seal(cosignedPlace(size), w.backup.Extra[cosignedFile]))
 }
 
 // restoring is one pass over an archive.
@@ -78,6 +116,7 @@ type restoring struct {
 	next       uint64
 	batch      []StoredEntry
 	checkpoint []byte
+	cosigned   Checkpoint
 	messages   int
 	found      Restored
 }
@@ -236,7 +275,7 @@ func (w *restoring) quarantined(data []byte) error {
 		if w.replay == nil {
 			continue
 		}
-		if _, err := w.replay.vault.open(quarantinePlace, m.Body); err != nil {
+		if _, err := w.replay.vault.open(quarantinePlace(m.At, m.Reason), m.Body); err != nil {
 			return fmt.Errorf("message in quarantine: %w", err)
 		}
 		if err := w.Store.Quarantine(m.At, m.Reason, m.Body, MaxQuarantine); err != nil {

@@ -222,7 +222,7 @@ func TestRestoreLongLog(t *testing.T) {
 		t.Errorf("%+v, %v", log, err)
 	}
 	public := map[string][]byte{}
-	err = ledger.ExportLog(n.Policy(), store, func(name string, data []byte) error {
+	err = ledger.ExportLog(w.Keys, n.Policy(), store, func(name string, data []byte) error {
 		public[name] = bytes.Clone(data)
 		return nil
 	}, nil)
@@ -231,5 +231,86 @@ func TestRestoreLongLog(t *testing.T) {
 	}
 	if want := publish(t, n); !maps.EqualFunc(public, want, bytes.Equal) {
 		t.Errorf("exported %v, the node serves %v", slices.Sorted(maps.Keys(public)), slices.Sorted(maps.Keys(want)))
+	}
+}
+
+// A cosigned head goes along, stays what is published, and counts when a policy asks for witnesses.
+func TestRestoreCosigned(t *testing.T) {
+	w, by := watched(t)
+	store := ledgertest.NewMemory()
+	n := w.MustStart(store)
+	unwatched := archiveOf(t, w.Keys, store)
+	cosigned := cosign(n, by[0], by[1])
+	if err := n.Cosign(cosigned); err != nil {
+		t.Fatal(err)
+	}
+	size := n.Size()
+	n.Register("acme")
+	if err := n.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	archive, target := archiveOf(t, w.Keys, store), newStore(t)
+	found, err := restoreFrom(filesOf(archive, w.Keys), ledger.Restore{Policy: w.Policy, Keys: w.Keys, Store: target})
+	if err != nil || found.Cosigned != size || found.Leaves <= size {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	again := w.MustStart(target)
+	if published, err := again.Checkpoint(); err != nil || !bytes.Equal(published, cosigned) {
+		t.Errorf("published %q, %v", published, err)
+	}
+	if err := again.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if report := w.MustVerify(target); report.Cosigned != size {
+		t.Errorf("%+v", report)
+	}
+	// The public log is that of the cosigned head, and the archive without one is nothing under this policy.
+	files := map[string][]byte{}
+	err = ledger.ExportLog(w.Keys, w.Policy, store, func(name string, data []byte) error {
+		files[name] = bytes.Clone(data)
+		return nil
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if log, err := ledger.VerifyLog(w.Policy, fetchFrom(files)); err != nil || log.Leaves != size {
+		t.Errorf("%+v, %v", log, err)
+	}
+	if _, err := restoreFrom(filesOf(unwatched, w.Keys), ledger.Restore{Policy: w.Policy, Keys: w.Keys}); err == nil {
+		t.Error("no witness cosigned anything in it, and it passes under their policy")
+	}
+	if err := ledger.ExportLog(w.Keys, w.Policy, ledgertest.NewMemory(), nil, nil); err == nil {
+		t.Error("exported a log that no witness has seen")
+	}
+}
+
+func TestRestoreRefuses(t *testing.T) {
+	w, store, _, _ := toldStory(t)
+	archive := archiveOf(t, w.Keys, store)
+	other := ledgertest.NewWorld(t)
+	policy, err := ledger.ParsePolicy(other.Keys.Policy())
+	if err != nil {
+		t.Fatal(err)
+	}
+	salt := *w.Keys
+	salt.Salt = other.Keys.Salt
+	log := *w.Keys
+	log.LogSigner, log.LogVerifier = other.Keys.LogSigner, other.Keys.LogVerifier
+	for name, r := range map[string]ledger.Restore{
+		"into a ledger":                {Keys: w.Keys, Store: store},
+		"with other keys":              {Keys: other.Keys},
+		"with another log key":         {Keys: &log},
+		"with another salt":            {Keys: &salt},
+		"under another policy":         {Keys: w.Keys, Policy: policy},
+		"without keys, another policy": {Policy: policy},
+		"with neither":                 {},
+	} {
+		if found, err := restoreFrom(filesOf(archive, nil), r); err == nil {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+	failing := ledgertest.NewFaulty(ledgertest.NewMemory(), ledgertest.OpAppend, 1, false)
+	if _, err := restoreFrom(filesOf(archive, w.Keys), ledger.Restore{Keys: w.Keys, Store: failing}); !errors.Is(err, ledgertest.ErrInjected) {
+		t.Errorf("a store that fails: %v", err)
 	}
 }

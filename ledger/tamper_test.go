@@ -112,6 +112,11 @@ func writeLedger(t *testing.T) *written {
 		tl.tell(i, s)
 	}
 	l.size = int(tl.node.Size())
+	for range 3 {
+		if err := tl.node.Quarantine(t.Context(), domain.Malformed, []byte("message")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := errors.Join(tl.node.Stop(), store.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -133,6 +138,21 @@ func (l *written) remember(t *testing.T, store ledger.Store) {
 	}
 }
 
+// openRaw opens a file as its owner could.
+func openRaw(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	vfs, err := pagesum.Over("") // who changes rows knows how to mend the sums of their pages
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+path+"?vfs="+vfs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	return db
+}
+
 // copyWith gives a copy of the file, changed by statements from outside.
 func (l *written) copyWith(t *testing.T, query string, args ...any) string {
 	t.Helper()
@@ -144,16 +164,8 @@ func (l *written) copyWith(t *testing.T, query string, args ...any) string {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	vfs, err := pagesum.Over("") // who changes rows knows how to mend the sums of their pages
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := sql.Open("sqlite", "file:"+path+"?vfs="+vfs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := openRaw(t, path)
 	defer db.Close()
-	db.SetMaxOpenConns(1)
 	if _, err := db.Exec("PRAGMA synchronous = OFF"); err != nil { // a test's copy need not last
 		t.Fatal(err)
 	}

@@ -81,6 +81,9 @@ func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []d
 	if err := a.compareMembers(); err != nil {
 		return Report{}, &Fault{head.Size, err}
 	}
+	if err := a.compareQuarantine(); err != nil {
+		return Report{}, &Fault{head.Size, err}
+	}
 	if err := a.compareHead(keys, head, checkpoint); err != nil {
 		return Report{}, &Fault{head.Size, err}
 	}

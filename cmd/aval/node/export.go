@@ -58,7 +58,7 @@ func (f *Folder) ExportLog(ctx context.Context, dir string, tell Progress) (byte
 		return 0, err
 	}
 	defer archive.Close()
-	policy, err := ledger.ParsePolicy(f.Keys.Policy())
+	policy, err := f.policy()
 	if err != nil {
 		return 0, err
 	}
@@ -67,7 +67,7 @@ func (f *Folder) ExportLog(ctx context.Context, dir string, tell Progress) (byte
 			bytes += uint64(len(data))
 			return writePublic(filepath.Join(to, filepath.FromSlash(name)), data)
 		}
-		return ledger.ExportLog(policy, archive, stoppable(ctx, put), func(p ledger.Progress) { tell(p, bytes) })
+		return ledger.ExportLog(f.Keys, policy, archive, stoppable(ctx, put), func(p ledger.Progress) { tell(p, bytes) })
 	})
 	return bytes, err
 }

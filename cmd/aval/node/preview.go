@@ -50,7 +50,7 @@ func (a Archive) compare(o *opened, target ledger.Archive) (ledger.Restored, *St
 		return ledger.Restored{}, nil, err
 	}
 	s := &Standing{Leaves: head.Size, BookedAt: head.Now, Archive: "unrelated"}
-	known, alien := ledger.OpenCheckpoint(o.restore.Policy, signed)
+	known, alien := ledger.OpenCheckpoint(o.restore.Policy.LogOnly(), signed)
 	if alien == nil {
 		o.restore.Heads = append(o.restore.Heads, known.Size)
 	}
