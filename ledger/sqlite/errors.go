@@ -67,6 +67,9 @@ func diskError(err error) error {
 
 // osError does the same for an error of the operating system.
 func osError(err error) error {
+	if err == nil {
+		return nil
+	}
 	for cause, fault := range map[error]error{
 		syscall.ENOSPC: ErrFull, syscall.EDQUOT: ErrFull, syscall.EROFS: ErrReadOnly, fs.ErrNotExist: ErrUnreachable, fs.ErrPermission: ErrUnreachable,
 	} {

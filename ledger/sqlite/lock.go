@@ -21,6 +21,10 @@ func acquire(at place) (*sql.DB, error) {
 	if err := file.create(); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", at.path, err)
 	}
+	// On a file that it may only read, SQLite takes a lock that excludes nobody and says nothing.
+	if err := file.checkWritable(); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", at.path, err)
+	}
 	file.patience = 0
 	lock, err := connect(file, "rwc", 1, []string{"locking_mode(EXCLUSIVE)"})
 	if err == nil {

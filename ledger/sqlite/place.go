@@ -47,14 +47,25 @@ func (p place) beside(ending string) place {
 	return p
 }
 
-// check says whether a file is there: ErrUnreachable and fs.ErrNotExist if not. On a VFS only opening it tells.
+// check says whether a file is there and may be read: ErrUnreachable if not, with fs.ErrNotExist or fs.ErrPermission. On a VFS only opening it tells.
 func (p place) check() error {
 	if p.vfs != "" {
 		return nil
 	}
-	_, err := os.Stat(p.path)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	if _, err := os.Stat(p.path); err != nil {
+		return osError(err)
+	}
+	return osError(readable(p.path))
+}
+
+// checkWritable says whether a file may be written: ErrReadOnly if not. It does not open it, for
+// closing it again would drop this process's locks.
+func (p place) checkWritable() error {
+	if p.vfs != "" {
+		return nil
+	}
+	if err := writable(p.path); err != nil {
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
 	return nil
 }
@@ -88,8 +99,11 @@ func (p place) settleLog() error {
 
 // checkLog refuses a write-ahead log from which SQLite would drop transactions that were durable.
 func (p place) checkLog() error {
-	err := pagesum.CheckLog(p.vfs, p.path)
-	if err == nil && p.vfs == "" {
+	err := p.beside("-wal").check()
+	switch {
+	case err == nil:
+		err = pagesum.CheckLog(p.vfs, p.path)
+	case errors.Is(err, fs.ErrNotExist):
 		err = pagesum.CheckPresent(p.path)
 	}
 	if errors.Is(err, pagesum.ErrDamagedLog) || errors.Is(err, pagesum.ErrNoLog) {

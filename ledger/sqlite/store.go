@@ -49,6 +49,9 @@ func open(at place, mode string, fresh bool) (*Store, error) {
 		if err := at.check(); err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
 		}
+		if err := at.checkWritable(); err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
 	}
 	lock, err := acquire(at)
 	if err != nil {
@@ -75,6 +78,9 @@ func (s *Store) open(at place, mode string, fresh bool) (err error) {
 		return err
 	}
 	if err := migrate(s.write, fresh); err != nil {
+		return err
+	}
+	if err := probe(s.write); err != nil {
 		return err
 	}
 	if s.read, err = connect(at, "rw", maxReaders, append(slices.Clone(durable), "query_only(1)")); err != nil {
@@ -118,6 +124,18 @@ func connect(at place, mode string, connections int, pragmas []string) (*sql.DB,
 		return nil, err
 	}
 	return db, nil
+}
+
+// probe finds a database that can only be read: SQLite opens one without a word, and a transaction that
+// has nothing to write begins on it.
+func probe(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	_, err = tx.Exec("UPDATE head SET size = size")
+	return err
 }
 
 // migrate applies the migrations that the file lacks, each in its own transaction.

@@ -27,7 +27,11 @@ func TestMemoryConformance(t *testing.T) {
 	ledgertest.TestStore(t, func() ledger.Store { return ledgertest.NewMemory() })
 }
 
-const childPath = "AVAL_TEST_DATABASE"
+// The environment that makes the test binary the second process, and of which database.
+const (
+	childPath = "AVAL_TEST_DATABASE"
+	holdPath  = "AVAL_TEST_HOLD"
+)
 
 // TestMain lets the test binary be the second process that opens the same database.
 func TestMain(m *testing.M) {
@@ -38,6 +42,13 @@ func TestMain(m *testing.M) {
 			os.Exit(3)
 		}
 		s.Close()
+		os.Exit(0)
+	}
+	if path := os.Getenv(holdPath); path != "" {
+		if err := hold(path); err != nil {
+			fmt.Println(err)
+			os.Exit(3)
+		}
 		os.Exit(0)
 	}
 	os.Exit(m.Run())

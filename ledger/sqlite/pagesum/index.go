@@ -20,13 +20,10 @@ const (
 	indexBytes  = backfillAt + 4
 )
 
-// CheckPresent tells from the index that a process left behind whether it had a log with
-// something in it that the database lacks: then a log that is not there was lost. A clean stop, and
-// a restored copy of the database alone, have neither.
+// CheckPresent is for a database without a log. It tells from the index that a process left behind
+// whether the log held something that the database lacks: then it was lost, ErrNoLog. A clean stop
+// leaves no index, nor has a restored copy of the database alone.
 func CheckPresent(path string) error {
-	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
 	f, err := os.Open(path + "-shm")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
