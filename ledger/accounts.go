@@ -3,30 +3,62 @@ package ledger
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"aval/domain"
 )
 
-// Accounts lists the viewer's own balances; an auditor sees every account.
+// Accounts lists the viewer's own accounts that hold money, or for which it is held, in order of
+// account and currency; an auditor sees every account.
 func (e *Engine) Accounts(viewer domain.PartyID) ([]AccountView, error) {
-	all := e.auditor(viewer)
 	accounts := []AccountView{}
 	if viewer == "" { // an escrow has no owner, and nobody owns it
 		return accounts, nil
 	}
-	of := []string{string(domain.IssueAccount(viewer)) + " ", string(domain.PartyAccount(viewer)) + " "}
-	if all {
-		of = []string{""}
+	of, heldFor := []string{string(domain.IssueAccount(viewer)) + " ", string(domain.PartyAccount(viewer)) + " "}, heldName(viewer, "")
+	if e.auditor(viewer) {
+		of, heldFor = []string{""}, ""
 	}
-	now := e.published.Load()
+	st := e.published.Load().state
 	for _, account := range of {
-		now.state.scan(string(balanceSlot)+"  "+account, "", func(s *slot) bool {
-			balance := domain.Money{Minor: s.Minor, Currency: domain.Currency(s.Name)}
-			accounts = append(accounts, AccountView{domain.AccountID(s.Key), balance})
+		st.scan(string(balanceSlot)+"  "+account, "", func(s *slot) bool {
+			accounts = append(accounts, st.account(holding{domain.AccountID(s.Key), domain.Currency(s.Name)}, s.Minor))
 			return true
 		})
 	}
+	st.held.Ascend(heldFor, func(name string, _ int64) bool {
+		party, currency, _ := strings.Cut(name, " ")
+		h := holding{domain.PartyAccount(domain.PartyID(party)), domain.Currency(currency)}
+		if strings.HasPrefix(name, heldFor) && st.balance(h.account, h.currency) == 0 {
+			accounts = append(accounts, st.account(h, 0))
+		}
+		return strings.HasPrefix(name, heldFor)
+	})
+	slices.SortFunc(accounts, func(a, b AccountView) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Balance.Currency, b.Balance.Currency))
+	})
 	return accounts, nil
+}
+
+// account shows one balance.
+func (st *State) account(h holding, minor int64) AccountView {
+	money := func(minor int64) domain.Money { return domain.Money{Minor: minor, Currency: h.currency} }
+	v := AccountView{Account: h.account, Class: h.account.Class(), Owner: h.account.Owner(), Balance: money(minor)}
+	if v.Class == domain.ClassParty {
+		held, available := money(st.heldFor(v.Owner, h.currency)), money(max(0, minor-st.minimum(h)))
+		v.Held, v.Available = &held, &available
+	}
+	return v
+}
+
+// minimum is what must be left on a party's account. A snapshot has the records of limits, not their table.
+func (st *State) minimum(h holding) int64 {
+	s, ok := st.slots.Get(recordName(domain.CashKind, "limit/"+string(h.account.Owner())+"/"+string(h.currency)))
+	if !ok {
+		return 0
+	}
+	_, limit, _ := limitOf(s)
+	return limit.Narrowest().MinimumBalance
 }
 
 // AccountBalance is an account as it stood at one moment.

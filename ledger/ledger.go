@@ -68,10 +68,19 @@ type RecordPage struct {
 	Next    string       `json:"next,omitempty"`
 }
 
-// AccountView is the balance of one account in one currency: credits minus debits.
+// AccountView is one account in one currency.
 type AccountView struct {
-	Account domain.AccountID `json:"account"`
-	Balance domain.Money     `json:"balance"`
+	Account domain.AccountID    `json:"account"`
+	Class   domain.AccountClass `json:"class"`
+	// Owner is empty for an escrow.
+	Owner domain.PartyID `json:"owner,omitempty"`
+	// Balance is credits minus debits.
+	Balance domain.Money `json:"balance"`
+	// Held is the owner's money in open holds, beside the balance. Available is what can be taken
+	// without going below the account's minimum; a daily limit may allow less. Both are set for
+	// the account of a party alone.
+	Held      *domain.Money `json:"held,omitempty"`
+	Available *domain.Money `json:"available,omitempty"`
 }
 
 // FeedFilter selects log entries that touch the viewer, and of those the ones that touch one

@@ -63,7 +63,9 @@ func TestTrialBalanceLaws(t *testing.T) {
 		entries, rows := rapid.IntRange(1, 30).Draw(r, "entries"), rapid.IntRange(1, 9).Draw(r, "rows")
 		want := turnover(all, index+1)
 		if viewer != "auditor" {
-			maps.DeleteFunc(want, func(key string, _ [2]int64) bool { return !strings.HasSuffix(strings.Fields(key)[0], "/"+string(viewer)) })
+			maps.DeleteFunc(want, func(key string, _ [2]int64) bool {
+				return !strings.HasSuffix(strings.Fields(key)[0], "/"+string(viewer))
+			})
 		}
 		joined, err := ledger.JoinTrialBalance(func(cursor string) (ledger.TrialBalance, error) {
 			f := ledger.TrialFilter{AsOf: ledger.AtIndex(index), Cursor: cursor}

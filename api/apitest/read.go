@@ -136,7 +136,9 @@ func (l *Ledger) Accounts(viewer domain.PartyID) ([]ledger.AccountView, error) {
 	for account, balances := range l.balances {
 		for currency, minor := range balances {
 			if account.Owner() == viewer {
-				views = append(views, ledger.AccountView{Account: account, Balance: domain.Money{Minor: minor, Currency: currency}})
+				views = append(views, ledger.AccountView{
+					Account: account, Class: account.Class(), Owner: viewer, Balance: domain.Money{Minor: minor, Currency: currency},
+				})
 			}
 		}
 	}
