@@ -325,22 +325,25 @@ func TestEveryDocumentedAnswerIsGiven(t *testing.T) {
 // examplePaths has one good request for each operation.
 func examplePaths() map[string]string {
 	return map[string]string{
-		"POST /v1/commands":              "/v1/commands",
-		"GET /v1/commands/{id}":          "/v1/commands/" + id("2"),
-		"GET /v1/contracts":              "/v1/contracts?kind=cash/1&status=done&limit=1",
-		"GET /v1/contracts/{id}":         "/v1/contracts/cash:1:transfer:" + id("2"),
-		"GET /v1/contracts/{id}/events":  "/v1/contracts/cash:1:transfer:" + id("2") + "/events?from=0&limit=1",
-		"GET /v1/accounts":               "/v1/accounts",
-		"GET /v1/accounts/{id}/postings": "/v1/accounts/party:acme/postings?limit=1",
-		"GET /v1/events":                 "/v1/events?from=0",
-		"GET /v1/receipts/{index}":       "/v1/receipts/2",
-		"GET /log/checkpoint":            "/log/checkpoint",
-		"GET /log/policy":                "/log/policy",
-		"GET /log/tile/{level}/{path}":   "/log/tile/0/000.p/4",
-		"GET /log/tile/entries/{path}":   "/log/tile/entries/000.p/4",
-		"GET /openapi.json":              "/openapi.json",
-		"GET /healthz":                   "/healthz",
-		"GET /readyz":                    "/readyz",
+		"POST /v1/commands":               "/v1/commands",
+		"GET /v1/commands/{id}":           "/v1/commands/" + id("2"),
+		"GET /v1/contracts":               "/v1/contracts?kind=cash/1&status=done&limit=1",
+		"GET /v1/contracts/{id}":          "/v1/contracts/cash:1:transfer:" + id("2"),
+		"GET /v1/contracts/{id}/events":   "/v1/contracts/cash:1:transfer:" + id("2") + "/events?from=0&limit=1",
+		"GET /v1/accounts":                "/v1/accounts",
+		"GET /v1/accounts/{id}":           "/v1/accounts/party:acme?asOf=2",
+		"GET /v1/accounts/{id}/postings":  "/v1/accounts/party:acme/postings?limit=1",
+		"GET /v1/accounts/{id}/statement": "/v1/accounts/party:acme/statement?limit=1",
+		"GET /v1/trial-balance":           "/v1/trial-balance?asOf=2",
+		"GET /v1/events":                  "/v1/events?from=0",
+		"GET /v1/receipts/{index}":        "/v1/receipts/2",
+		"GET /log/checkpoint":             "/log/checkpoint",
+		"GET /log/policy":                 "/log/policy",
+		"GET /log/tile/{level}/{path}":    "/log/tile/0/000.p/4",
+		"GET /log/tile/entries/{path}":    "/log/tile/entries/000.p/4",
+		"GET /openapi.json":               "/openapi.json",
+		"GET /healthz":                    "/healthz",
+		"GET /readyz":                     "/readyz",
 	}
 }
 
@@ -420,10 +423,18 @@ func (h *house) failApart() {
 	undo()
 	for _, path := range []string{
 		"/v1/commands/" + id("99"), "/v1/contracts/cash:1:transfer:none", "/v1/contracts/cash:1:transfer:none/events",
-		"/v1/accounts/party:globex/postings", "/v1/receipts/1", "/log/tile/0/001", "/log/tile/entries/001",
+		"/v1/accounts/party:globex/postings", "/v1/accounts/party:globex", "/v1/accounts/party:globex/statement", "/v1/receipts/1", "/log/tile/0/001", "/log/tile/entries/001",
 	} {
 		h.want(404, request{path: path, token: h.token(h.acme)})
 	}
+	for _, path := range []string{
+		"/v1/contracts/cash:1:transfer:" + id("2") + "?asOf=999", "/v1/accounts/party:acme?asOf=999", "/v1/trial-balance?asOf=999",
+	} {
+		h.want(422, request{path: path, token: h.token(h.acme)})
+	}
+	undo = h.fault(domain.Refuse(domain.LimitExceeded, "too far back"))
+	h.want(422, request{path: "/v1/accounts/party:acme/statement", token: h.token(h.acme)})
+	undo()
 	undo = h.fault(domain.Refuse(domain.NotFound, "there is no checkpoint yet"))
 	h.want(404, request{path: "/log/checkpoint"})
 	undo()

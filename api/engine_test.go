@@ -78,14 +78,21 @@ func TestEngineOverHTTP(t *testing.T) {
 		t.Errorf("status: %+v", first)
 	}
 	for path, want := range map[string]string{
-		"/v1/accounts":                               `{"account":"party/acme","balance":{"minor":650,"currency":"EUR"}}`,
+		"/v1/accounts":                               `{"account":"party/acme","class":"party","owner":"acme","balance":{"minor":650,"currency":"EUR"},`,
 		"/v1/contracts":                              `"id":"cash:1:hold:H-1"`,
 		"/v1/contracts?kind=cash/1&status=open":      `"final":false`,
 		"/v1/contracts/cash:1:hold:H-1":              `"kind":"cash/1"`,
 		"/v1/contracts/cash:1:hold:H-1/events":       `"record":"cash:1:hold:H-1"`,
 		"/v1/accounts/party:acme/postings":           `"purpose":"hold"`,
 		"/v1/accounts/party%2Facme/postings?limit=1": `"next":`,
-		"/log/checkpoint":                            ledgertest.Origin + "\n",
+		"/v1/accounts/party:acme":                    `"balances":[{"minor":650,"currency":"EUR"}]`,
+		"/v1/accounts/party:acme/statement":          `"closing":[{"minor":650,"currency":"EUR"}]`,
+		"/v1/accounts/party:acme/statement?limit=1":  `"next":"0.`,
+		"/v1/trial-balance":                          `"currency":"EUR","debits":350,"credits":1000,"balance":650}`,
+		"/v1/trial-balance?format=csv":               "account,party/acme,party,acme,EUR,3.50,10.00,6.50,350,1000,650\r\n",
+		"/v1/contracts/cash:1:hold:H-1?asOf=" + strconv.FormatUint(held.Index, 10): `"status":"open","final":false,`,
+		"/v1/contracts/cash:1:hold:H-1/events?format=csv":                          ",event,Did,cash:1:hold:H-1,",
+		"/log/checkpoint": ledgertest.Origin + "\n",
 	} {
 		if a := e.read(path, e.acme); a.status != 200 || !strings.Contains(a.body, want) {
 			t.Errorf("%s: got %d %s, want %s", path, a.status, a.body, want)
@@ -113,6 +120,10 @@ func TestEngineKeepsSecrets(t *testing.T) {
 		{"/v1/contracts/cash:1:hold:H-1", "/v1/contracts/cash:1:hold:H-2"},
 		{"/v1/contracts/cash:1:hold:H-1/events", "/v1/contracts/invoice:7:hold:H-2/events"},
 		{"/v1/accounts/party:acme/postings", "/v1/accounts/party:nobody/postings"},
+		{"/v1/accounts/party:acme", "/v1/accounts/party:nobody"},
+		{"/v1/accounts/party:acme/statement", "/v1/accounts/party:nobody/statement"},
+		{"/v1/accounts/party:acme/statement?format=csv", "/v1/accounts/escrow:cash:1:hold:H-1/statement"},
+		{"/v1/contracts/cash:1:hold:H-1?asOf=2026-01-01", "/v1/contracts/cash:1:hold:H-2?asOf=2026-01-01"},
 		{"/v1/receipts/" + index, "/v1/receipts/9999"},
 	} {
 		if a := e.read(pair[0], e.acme); a.status != 200 {

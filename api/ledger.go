@@ -22,7 +22,7 @@ type Ledger interface {
 	Records(viewer domain.PartyID, f ledger.RecordFilter) (ledger.RecordPage, error)
 	Record(viewer domain.PartyID, id domain.RecordID) (ledger.RecordView, error)
 	Feed(viewer domain.PartyID, f ledger.FeedFilter) (ledger.EntryPage, error)
-	Accounts(viewer domain.PartyID) ([]ledger.AccountView, error)
+	Books
 	// Receipt is a C2SP tlog-proof with the viewer's disclosure.
 	Receipt(ctx context.Context, viewer domain.PartyID, index uint64) ([]byte, error)
 	// Checkpoint is a C2SP signed note.

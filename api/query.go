@@ -76,18 +76,48 @@ func (q query) from() (index uint64, given bool, err error) {
 
 // records reads the parameters of a record list.
 func (q query) records() (ledger.RecordFilter, error) {
-	f := ledger.RecordFilter{Kind: domain.Kind(q["kind"]), Status: q["status"], Cursor: q["cursor"]}
+	f := ledger.RecordFilter{Kind: domain.Kind(q["kind"]), Status: q["status"]}
 	if f.Kind != "" && f.Kind.Check() != nil {
 		return f, domain.Refuse(domain.Malformed, "kind: want name/version")
 	}
 	if f.Status != "" && domain.CheckID("status", f.Status) != nil {
 		return f, domain.Refuse(domain.Malformed, "status: want one word of at most 64 characters")
 	}
-	if len(f.Cursor) > maxCursorBytes {
-		return f, domain.Refuse(domain.Malformed, "cursor: want the next of an earlier page")
+	var err error
+	if f.Cursor, err = q.cursor(); err != nil {
+		return f, err
 	}
-	limit, err := q.limit()
-	f.Limit = limit
+	f.Limit, err = q.limit()
+	return f, err
+}
+
+// cursor reads the cursor parameter; whether a page gave it, the ledger knows.
+func (q query) cursor() (string, error) {
+	if len(q["cursor"]) > maxCursorBytes {
+		return "", domain.Refuse(domain.Malformed, "cursor: want the next of an earlier page")
+	}
+	return q["cursor"], nil
+}
+
+// moment reads a place in the log.
+func (q query) moment(name string) (ledger.Moment, error) { return ledger.ParseMoment(name, q[name]) }
+
+// statement reads the parameters of a statement. A cursor holds the period itself.
+func (q query) statement() (f ledger.StatementFilter, err error) {
+	if f.From, err = q.moment("from"); err != nil {
+		return f, err
+	}
+	if f.To, err = q.moment("to"); err != nil {
+		return f, err
+	}
+	f.Currency = domain.Currency(q["currency"])
+	if _, err := f.Currency.Exponent(); f.Currency != "" && err != nil {
+		return f, domain.Refuse(domain.Malformed, "currency: want an ISO 4217 code")
+	}
+	if f.Cursor, err = q.cursor(); err != nil {
+		return f, err
+	}
+	f.Limit, err = q.limit()
 	return f, err
 }
 

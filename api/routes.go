@@ -32,15 +32,17 @@ type call struct {
 
 func (s *Server) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
-	page := []string{"from", "limit"}
 	return []route{
 		{method: post, path: "/v1/commands", query: []string{"wait"}, public: true, handle: s.submit},
 		{method: get, path: "/v1/commands/:id", handle: s.status},
 		{method: get, path: "/v1/contracts", query: []string{"kind", "status", "cursor", "limit"}, handle: s.contracts},
-		{method: get, path: "/v1/contracts/:id", handle: s.contract},
-		{method: get, path: "/v1/contracts/:id/events", query: page, handle: s.contractEvents},
+		{method: get, path: "/v1/contracts/:id", query: []string{"asOf"}, handle: s.contract},
+		{method: get, path: "/v1/contracts/:id/events", query: []string{"from", "limit", "format"}, handle: s.contractEvents},
 		{method: get, path: "/v1/accounts", handle: s.accounts},
-		{method: get, path: "/v1/accounts/:id/postings", query: page, handle: s.postings},
+		{method: get, path: "/v1/accounts/:id", query: []string{"asOf"}, handle: s.account},
+		{method: get, path: "/v1/accounts/:id/postings", query: []string{"from", "limit"}, handle: s.postings},
+		{method: get, path: "/v1/accounts/:id/statement", query: []string{"from", "to", "currency", "cursor", "limit", "format"}, handle: s.statement},
+		{method: get, path: "/v1/trial-balance", query: []string{"asOf", "cursor", "format"}, handle: s.trialBalance},
 		{method: get, path: eventsPath, query: []string{"from"}, handle: s.events},
 		{method: get, path: "/v1/receipts/:index", handle: s.receipt},
 		{method: get, path: "/log/checkpoint", public: true, handle: s.checkpoint},
