@@ -254,7 +254,11 @@ func (s *simulation) checkAccounts(viewer domain.PartyID) error {
 		if a.Balance.Minor != want || viewer != root && !owns(viewer, string(a.Account)) {
 			return fmt.Errorf("%s sees %d %s on %s, want %d", viewer, a.Balance.Minor, a.Balance.Currency, a.Account, want)
 		}
-		seen++
+		if a.Balance.Minor != 0 { // an empty account is listed for what is held beside it
+			seen++
+		} else if a.Held == nil || a.Held.Minor <= 0 {
+			return fmt.Errorf("%s sees an account without money: %s in %s", viewer, a.Account, a.Balance.Currency)
+		}
 	}
 	for b := range s.model.balances {
 		if viewer == root || owns(viewer, b.account) {
