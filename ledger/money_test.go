@@ -152,12 +152,26 @@ func (m *moneyMachine) check(r *rapid.T) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	got := map[domain.AccountID]int64{}
+	got, held := map[domain.AccountID]int64{}, map[domain.PartyID]int64{}
 	for _, a := range accounts {
-		got[a.Account] = a.Balance.Minor
+		if a.Balance.Minor != 0 {
+			got[a.Account] = a.Balance.Minor
+		}
+		if a.Held != nil && a.Held.Minor != 0 {
+			held[a.Owner] = a.Held.Minor
+		}
 	}
 	if !maps.Equal(got, m.books.balance) {
 		r.Fatalf("the ledger has %v, the books %v", got, m.books.balance)
+	}
+	want := map[domain.PartyID]int64{}
+	for _, p := range m.books.holds {
+		if !p.ended && p.amount > 0 {
+			want[p.owner] += p.amount
+		}
+	}
+	if !maps.Equal(held, want) {
+		r.Fatalf("the ledger holds for %v, the books %v", held, want)
 	}
 	for currency, sum := range m.h.Sums() {
 		if sum != 0 {

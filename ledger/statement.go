@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"fmt"
+
 	"aval/domain"
 )
 
@@ -67,6 +69,32 @@ type StatementLine struct {
 	Reverses  *domain.PostingRef `json:"reverses,omitempty"`
 	// Balance is that of the account after the line.
 	Balance domain.Money `json:"balance"`
+}
+
+// Check refuses a page whose opening and lines do not make its closing, line by line.
+func (s Statement) Check() error {
+	running := map[domain.Currency]int64{}
+	for _, m := range s.Opening {
+		running[m.Currency] += m.Minor
+	}
+	for _, line := range s.Lines {
+		amount := line.Amount.Minor
+		if line.Side == DebitSide {
+			amount = -amount
+		}
+		if running[line.Amount.Currency] += amount; running[line.Amount.Currency] != line.Balance.Minor {
+			return fmt.Errorf("statement of %s: the balance after index %d does not follow from the one before", s.Account, line.Index)
+		}
+	}
+	for _, m := range s.Closing {
+		running[m.Currency] -= m.Minor
+	}
+	for currency, minor := range running { //tidy:ordered any difference is an error
+		if minor != 0 {
+			return fmt.Errorf("statement of %s: opening and lines do not make the closing in %s", s.Account, currency)
+		}
+	}
+	return nil
 }
 
 // Statement lists what moved on an account, in order of booking, with the balances before and

@@ -86,7 +86,7 @@ func (e *Engine) trialPage(viewer domain.PartyID, f TrialFilter, entries, rows i
 // ReadTrialBalance reads the trial balance as of a moment from a stored log, whole, in memory for
 // its accounts and no more. It holds every balance against those in the entries and tells
 // progress how many of how many leaves it has read, now and then.
-func ReadTrialBalance(keys *Keys, archive Archive, asOf Moment, progress func(done, of uint64)) (TrialBalance, error) {
+func ReadTrialBalance(keys *Keys, archive Archive, asOf Moment, progress func(Progress)) (TrialBalance, error) {
 	b, err := openBooks(keys, archive)
 	if err != nil {
 		return TrialBalance{}, err
@@ -99,7 +99,7 @@ func ReadTrialBalance(keys *Keys, archive Archive, asOf Moment, progress func(do
 		if err := t.page(maxTrialEntries, math.MaxInt); err != nil {
 			return TrialBalance{}, err
 		}
-		progress(t.next, t.to)
+		progress(Progress{Leaves: t.next, Of: t.to})
 	}
 	return t.close()
 }

@@ -83,7 +83,7 @@ func TestTrialBalanceLaws(t *testing.T) {
 			return
 		}
 		read := 0
-		stored, err := ledger.ReadTrialBalance(h.w.Keys, h.store, ledger.AtIndex(index), func(done, of uint64) { read = int(of - done) })
+		stored, err := ledger.ReadTrialBalance(h.w.Keys, h.store, ledger.AtIndex(index), func(p ledger.Progress) { read = int(p.Of - p.Leaves) })
 		if err != nil || stored.BookedAt != joined.BookedAt || read != 0 {
 			r.Fatalf("from the store: %+v, %v", stored, err)
 		}

@@ -34,11 +34,7 @@ func getCommand() *cobra.Command {
 				return err
 			}
 			defer cancel()
-			signer, err := r.identify(ctx)
-			if err != nil {
-				return err
-			}
-			cl, err := client.New(client.Config{URL: r.url, Ledger: r.origin, Signer: signer})
+			cl, err := r.connect(ctx)
 			if err != nil {
 				return err
 			}

@@ -30,5 +30,9 @@ func (m *meter) tell(p ledger.Progress, bytes uint64) {
 	}
 	m.shown = time.Now()
 	seconds := m.shown.Sub(m.began).Seconds()
-	fmt.Fprintf(m.out, "%d of %d leaves, %.1f MB, %.0f leaves/s\n", p.Leaves, p.Of, float64(bytes)/1e6, float64(p.Leaves)/seconds)
+	written := ""
+	if bytes > 0 {
+		written = fmt.Sprintf("%.1f MB, ", float64(bytes)/1e6)
+	}
+	fmt.Fprintf(m.out, "%d of %d leaves, %s%.0f leaves/s\n", p.Leaves, p.Of, written, float64(p.Leaves)/seconds)
 }

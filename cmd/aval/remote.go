@@ -47,6 +47,15 @@ func (r *remote) identify(ctx context.Context) (*envelope.Signer, error) {
 	return signer, err
 }
 
+// connect makes a client that reads as the key's party.
+func (r *remote) connect(ctx context.Context) (*client.Client, error) {
+	signer, err := r.identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(client.Config{URL: r.url, Ledger: r.origin, Signer: signer})
+}
+
 // originOf reads a ledger's name from the first line of its checkpoint. A node that lies can
 // pass what is signed for it to the ledger that it names, where it counts if the key is
 // registered there too; whoever uses one key on several ledgers gives --ledger.
