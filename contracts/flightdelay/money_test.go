@@ -26,6 +26,11 @@ func TestMoneyCases(t *testing.T) {
 		s.wantEnd("PA", outcomePaid, 200_00)
 		s.wantEnd("PB", outcomePaid, 200_00)
 	})
+	t.Run("the free reserve is held for the insurer", func(t *testing.T) {
+		if s := newStage(t).cover(2); s.Held("insurer", "USD") != 50_000_00-400_00 || s.Held("alice", "USD") != 0 {
+			t.Errorf("%d held for the insurer, %d for a holder", s.Held("insurer", "USD"), s.Held("alice", "USD"))
+		}
+	})
 	t.Run("46: nor can what a quote keeps", func(t *testing.T) {
 		s := newStage(t)
 		s.must(s.Send(sold, "alice", Kind, "Q1", "quote", Quote{"P", theLeg()}))

@@ -35,6 +35,7 @@ func (t *turn) putProduct(id string, p product) {
 		status = "paused"
 	}
 	t.put("product/"+id, p, status)
+	t.fx.Writes[len(t.fx.Writes)-1].HeldFor = p.Insurer // the reserve that no policy has locked
 }
 
 func (t *turn) offer() error {

@@ -52,6 +52,7 @@ func (a Agreement) final() bool {
 // save writes the agreement and its deadlines.
 func (a Agreement) save(d *draft) {
 	put(d, agreementKey(a.ID), a, a.Status, a.final(), a.Terms.Supplier, a.Terms.Buyer)
+	d.heldFor(a.Terms.Buyer)
 	lapseAt, expireAt := domain.Millis(0), domain.Millis(0)
 	switch a.Status {
 	case Proposed:

@@ -225,6 +225,9 @@ func put[S any](d *draft, key string, state S, status string, final bool, partie
 	d.err = firstError(d.err, err)
 }
 
+// heldFor says whose money lies in the escrow of the record that was put last.
+func (d *draft) heldFor(party domain.PartyID) { d.fx.Writes[len(d.fx.Writes)-1].HeldFor = party }
+
 func (d *draft) event(name, key string, body any, parties ...domain.PartyID) {
 	e, err := domain.NewEvent(name, key, body, parties...)
 	d.fx.Events = append(d.fx.Events, e)

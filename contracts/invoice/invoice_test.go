@@ -20,6 +20,21 @@ func TestConditionKeptIsPaidAtOnce(t *testing.T) {
 	}
 }
 
+// The buyer's money counts as its own, held, until a shipment is settled.
+func TestEscrowIsHeldForTheBuyer(t *testing.T) {
+	s := shipped(t, coldChain())
+	total := s.Held("bistro", "EUR") + s.Balance("party/bistro", "EUR")
+	if s.Held("bistro", "EUR") == 0 || total != 1_000_000 || s.Held("acme", "EUR") != 0 {
+		t.Fatalf("%d held of %d", s.Held("bistro", "EUR"), total)
+	}
+	s.observe(trip("probe", 12, cool)...)
+	s.Advance(start + 3*hour)
+	s.ends(Settled, 100_000)
+	if total := s.Held("bistro", "EUR") + s.Balance("party/bistro", "EUR"); total != 900_000 {
+		t.Errorf("%d are the buyer's after it paid", total)
+	}
+}
+
 func TestExcursionIsChargedAndInspected(t *testing.T) {
 	s := shipped(t, coldChain())
 	// Slots 4 and 5 are 3 and 1 degrees too warm: 30 + 10 degree-minutes at 0.50 are 20.00 EUR.

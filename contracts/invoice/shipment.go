@@ -90,6 +90,7 @@ func (s Shipment) everybody() []domain.PartyID { return append(s.insiders(), s.T
 // save writes the shipment and sets exactly the deadlines of its state.
 func (s Shipment) save(d *draft) {
 	put(d, shipmentKey(s.ID), s, s.Status, s.final(), s.everybody()...)
+	d.heldFor(s.Terms.Buyer) // until it is paid out
 	var departAt, overdueAt, judgeAt, decideAt, payAt domain.Millis
 	switch s.Status {
 	case Planned:
