@@ -24,13 +24,18 @@ type storedHistory struct {
 	err    error
 }
 
-// prefetch looks up the identities of a batch in one go.
-func (e *Engine) prefetch(b Batch) (*storedHistory, error) {
+// past gives the history before the next batch, with nothing looked up yet.
+func (e *Engine) past() *storedHistory {
 	e.forget()
-	h := &storedHistory{
+	return &storedHistory{
 		store: e.store, vault: e.vault, trails: e.trails, asked: map[string]bool{}, closed: map[string]bool{},
 		past: past{archive: e.store, vault: e.vault},
 	}
+}
+
+// prefetch gives the history with the identities of a batch looked up in one go.
+func (e *Engine) prefetch(b Batch) (*storedHistory, error) {
+	h := e.past()
 	var tags [][]byte
 	for _, item := range b.Items {
 		if item.checked == nil {
@@ -61,7 +66,12 @@ func (h *storedHistory) Seen(id string, fingerprint []byte) (index uint64, same,
 		h.err = errors.Join(h.err, err)
 		stored, found = more[string(tag)]
 	}
-	return stored.Index, found && slices.Equal(stored.Fingerprint, h.vault.tag(fingerprintName(fingerprint))), found
+	if !found {
+		return 0, false, false
+	}
+	e, err := h.past.entry(stored.Index)
+	h.err = errors.Join(h.err, err)
+	return stored.Index, e != nil && slices.Equal(e.Fingerprint, fingerprint), true
 }
 
 // Closed implements History.
@@ -97,8 +107,7 @@ func (h *storedHistory) Posting(ref domain.PostingRef) (domain.Posting, bool) {
 	return p, found
 }
 
-func fingerprintName(fingerprint []byte) string { return fmt.Sprintf("fingerprint %x", fingerprint) }
-func partyName(p domain.PartyID) string         { return "party " + string(p) }
+func partyName(p domain.PartyID) string { return "party " + string(p) }
 
 // accountName is where the postings of an account are filed: those of a party's own accounts
 // under the party, which sees their entries anyway.
@@ -111,23 +120,27 @@ func accountName(a domain.AccountID) string {
 
 // commitOf gathers everything a batch changes on disk, sealed or tagged.
 func (e *Engine) commitOf(sealed []*sealedEntry, closing []byte, changes []change) Commit {
-	var c Commit
+	c := e.tablesOf(sealed, changes)
 	leaves := make([][]byte, 0, len(sealed)+1)
 	for _, s := range sealed {
 		leaves = append(leaves, s.leaf)
 		c.Entries = append(c.Entries, StoredEntry{Index: s.Index, Leaf: s.leaf, Body: e.vault.seal(entryPlace(s.Index), s.body)})
+	}
+	c.Entries = append(c.Entries, StoredEntry{Index: sealed[len(sealed)-1].Index + 1, Leaf: closing})
+	c.Tiles = e.tree.append(append(leaves, closing))
+	return c
+}
+
+// tablesOf gives what a batch adds to the tables.
+func (e *Engine) tablesOf(sealed []*sealedEntry, changes []change) (c Commit) {
+	for _, s := range sealed {
 		if s.identity != "" {
-			c.IDs = append(c.IDs, StoredID{
-				Tag: e.vault.identityTag(s.identity), Index: s.Index, Fingerprint: e.vault.tag(fingerprintName(s.Fingerprint)),
-			})
+			c.IDs = append(c.IDs, StoredID{Tag: e.vault.identityTag(s.identity), Index: s.Index})
 		}
 		for _, name := range entryNames(s) {
 			c.Refs = append(c.Refs, StoredRef{Tag: e.vault.tag(name), Index: s.Index})
 		}
 	}
-	last := sealed[len(sealed)-1].Index + 1
-	c.Entries = append(c.Entries, StoredEntry{Index: last, Leaf: closing})
-	c.Tiles = e.tree.append(append(leaves, closing))
 	for _, changed := range changes {
 		c.Slots = append(c.Slots, e.storedSlot(changed))
 	}
@@ -182,10 +195,11 @@ func (e *Engine) loadState(closing sealLeaf) error {
 		return err
 	}
 	e.state.sumHeld()
-	if !bytes.Equal(closing.State, e.vault.salt.digest(closing.Sequence, e.state.digest.sum())) {
+	if closing.Entries == 0 && *e.state.digest != (stateDigest{}) ||
+		closing.Entries != 0 && !bytes.Equal(closing.State, e.vault.salt.digest(closing.Sequence, e.state.digest.sum())) {
 		return fmt.Errorf("the stored state is not the one that batch %d sealed", closing.Sequence)
 	}
-	return checkSums(e.state)
+	return nil
 }
 
 // checkSums checks that every currency sums to zero over all accounts.

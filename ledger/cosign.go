@@ -41,7 +41,7 @@ func (e *Engine) openCosigned() error {
 	if !e.public.AsksWitnesses() {
 		return nil
 	}
-	store, ok := e.store.(CosignedStore)
+	store, ok := e.store.Store.(CosignedStore)
 	if !ok {
 		return errors.New("witnesses are named, and the store keeps no cosigned head")
 	}
@@ -163,7 +163,7 @@ func (e *Engine) Cosign(signed []byte) error {
 	if c.Size < old.size {
 		return fmt.Errorf("a head over %d leaves was cosigned before one over %d", old.size, c.Size)
 	}
-	store, ok := e.store.(CosignedStore)
+	store, ok := e.store.Store.(CosignedStore)
 	if !ok {
 		return errors.New("the store keeps no cosigned head")
 	}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,7 @@ import (
 	"aval/domain"
 )
 
-// Config is what an Engine is built from. All fields but Policy are required.
+// Config is what an Engine is built from. All fields but Policy and TableInterval are required.
 type Config struct {
 	Keys      *Keys
 	Store     Store
@@ -23,12 +24,15 @@ type Config struct {
 	Codecs []domain.Codec
 	// Policy names the witnesses of this ledger; the zero value is that of Keys, without any.
 	Policy Policy
+	// TableInterval is how many leaves the log grows before the tables follow; zero means
+	// DefaultTableInterval. It decides when, never what: ledgers may be opened with another one.
+	TableInterval uint64
 }
 
 // Engine is one ledger. Run drives it; every other method is safe for concurrent use.
 type Engine struct {
 	executor
-	store   Store
+	store   *tables
 	orderer Orderer
 	vault   *vault
 	tree    *merkleTree
@@ -111,29 +115,20 @@ func Open(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	head, checkpoint, err := e.store.Head()
+	head, checkpoint, err := c.Store.Head()
 	if err != nil {
 		return nil, fmt.Errorf("read head: %w", err)
 	}
-	if e.tree, err = openTree(e.store, head.Size); err != nil {
+	if e.tree, err = openTree(c.Store, head.Size); err != nil {
 		return nil, fmt.Errorf("open tree: %w", err)
 	}
-	var closing sealLeaf
-	if head.Size > 0 {
-		if closing, err = e.readTail(head); err != nil {
-			return nil, fmt.Errorf("read last batch: %w", err)
-		}
-	} else {
-		closing.State = e.vault.salt.digest(0, e.state.digest.sum())
-	}
-	if err := e.loadState(closing); err != nil {
-		return nil, fmt.Errorf("load state: %w", err)
+	e.store = newTables(c.Store, head, cmp.Or(c.TableInterval, DefaultTableInterval))
+	if err := e.load(head); err != nil {
+		return nil, err
 	}
 	if err := e.checkSigned(head.Size, checkpoint); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	e.last, e.size = Batch{Sequence: head.Sequence, Now: head.Now}, head.Size
-	e.durable.Store(head.Sequence)
 	e.published.Store(&published{state: e.state.snapshot(), head: head, note: checkpoint})
 	if err := e.openCosigned(); err != nil {
 		return nil, fmt.Errorf("cosigned head: %w", err)
@@ -162,7 +157,7 @@ func assemble(c Config) (*Engine, error) {
 		return nil, err
 	}
 	return &Engine{
-		executor: newExecutor(c.Keys.Origin, c.Contracts, c.Codecs), store: c.Store, orderer: c.Orderer, vault: v,
+		executor: newExecutor(c.Keys.Origin, c.Contracts, c.Codecs), orderer: c.Orderer, vault: v,
 		signer: signer, policy: policy, public: public, state: newState(), stopped: make(chan struct{}), changed: make(chan struct{}),
 		places: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}, nil

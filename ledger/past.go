@@ -5,28 +5,37 @@ import (
 	"aval/domain/canon"
 )
 
-// past reads postings of committed entries, of which it remembers the last: contract and
-// engine ask about the same one.
+// past reads committed entries, of which it remembers the last: contract and engine ask about
+// the same one.
 type past struct {
 	archive Archive
 	vault   *vault
 	known   bool
 	index   uint64
-	// postings are those of entry index; none for a seal leaf and for what is not there.
-	postings []domain.Posting
+	// last is entry index; nil for a seal leaf and for what is not there.
+	last *entry
 }
 
 // posting finds one posting of an entry that is on disk.
 func (p *past) posting(ref domain.PostingRef) (found domain.Posting, ok bool, err error) {
-	if !p.known || p.index != ref.Index {
-		p.known, p.index, p.postings = true, ref.Index, nil
-		if err := p.archive.Entries(ref.Index, 1, p.read); err != nil {
+	e, err := p.entry(ref.Index)
+	if err != nil || e == nil {
+		return found, false, err
+	}
+	found, ok = numbered(e.Postings, ref.Number)
+	return found, ok, nil
+}
+
+// entry gives an entry that is on disk; nil for a seal leaf and for what is not there.
+func (p *past) entry(index uint64) (*entry, error) {
+	if !p.known || p.index != index {
+		p.known, p.index, p.last = true, index, nil
+		if err := p.archive.Entries(index, 1, p.read); err != nil {
 			p.known = false
-			return found, false, err
+			return nil, err
 		}
 	}
-	found, ok = numbered(p.postings, ref.Number)
-	return found, ok, nil
+	return p.last, nil
 }
 
 func (p *past) read(s StoredEntry) error {
@@ -37,10 +46,8 @@ func (p *past) read(s StoredEntry) error {
 	if err != nil {
 		return err
 	}
-	var e entry
-	err = canon.Decode(body, &e) // the vault's bodies are the engine's own
-	p.postings = e.Postings
-	return err
+	p.last = &entry{}
+	return canon.Decode(body, p.last) // the vault's bodies are the engine's own
 }
 
 func numbered(postings []domain.Posting, number int) (domain.Posting, bool) {

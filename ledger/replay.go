@@ -34,6 +34,7 @@ func newReplay(policy Policy, r Restore) (*replay, error) {
 	if err == nil && head.Size > 0 {
 		err = errors.New("the store to restore into already holds a ledger")
 	}
+	e.store = newTables(r.Store, Head{}, DefaultTableInterval)
 	e.tree = &merkleTree{archive: r.Store, cache: map[tileID]*tile{}}
 	return &replay{Engine: e}, err
 }
@@ -107,7 +108,8 @@ func (r *replay) write(checkpoint []byte) error {
 	return nil
 }
 
-// reopen makes the batch again that was executed once, from the bodies of its entries.
+// reopen makes the batch again that was executed once, from the bodies of its entries. Items
+// are parsed ahead of their execution, so that signatures can be checked together.
 func reopen(v *vault, x executor, s sealLeaf, stored []StoredEntry) (Batch, [][]byte, error) {
 	b := Batch{Sequence: s.Sequence, Now: s.BookedAt}
 	bodies := make([][]byte, len(stored))

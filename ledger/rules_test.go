@@ -47,7 +47,7 @@ func openHand(t *testing.T, w *ledgertest.World, store ledger.Store) *hand {
 	t.Helper()
 	o := &byHand{}
 	h := &hand{w: w, store: store, order: o}
-	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: o, Contracts: ledgertest.Contracts(), Codecs: ledgertest.Codecs()}
+	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: o, Contracts: ledgertest.Contracts(), Codecs: ledgertest.Codecs(), TableInterval: ledgertest.TableInterval}
 	head, _, err := store.Head()
 	if err != nil {
 		t.Fatal(err)

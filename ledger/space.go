@@ -29,7 +29,7 @@ func (e *NoSpace) Unwrap() error { return ErrFull }
 
 // checkSpace is nil while there is room for what is new. A disk that does not tell is not full.
 func (e *Engine) checkSpace() error {
-	disk, ok := e.store.(Disk)
+	disk, ok := e.store.Store.(Disk)
 	if !ok {
 		return nil
 	}

@@ -10,6 +10,9 @@ type Head struct {
 	Size     uint64        `json:"size"`
 	Sequence uint64        `json:"sequence"`
 	Now      domain.Millis `json:"now"`
+	// Indexed is how many leaves the tables of identities, references and slots reflect: a batch
+	// ends there. The leaves after it are executed again when the ledger is opened.
+	Indexed uint64 `json:"indexed"`
 }
 
 // StoredEntry is one leaf and the sealed body behind it.
@@ -20,10 +23,10 @@ type StoredEntry struct {
 	Body []byte
 }
 
-// StoredID remembers a submission's identity, both parts keyed hashes.
+// StoredID says at which index the submission of an identity, a keyed hash, was logged.
 type StoredID struct {
-	Tag, Fingerprint []byte
-	Index            uint64
+	Tag   []byte
+	Index uint64
 }
 
 // StoredRef says that the entry touches a party, record or account, named by a keyed hash.
@@ -48,7 +51,8 @@ type StoredTile struct {
 	Data  []byte
 }
 
-// Commit is everything one batch changes on disk.
+// Commit is everything one batch changes on disk. IDs, Refs and Slots are what the leaves since
+// the old Head.Indexed add to the tables, sorted by tag, when Head.Indexed moves; else none.
 type Commit struct {
 	Entries []StoredEntry
 	IDs     []StoredID

@@ -75,12 +75,6 @@ func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []d
 	if err := a.replay(head); err != nil {
 		return Report{}, err
 	}
-	if err := a.compareState(); err != nil {
-		return Report{}, &Fault{head.Size, err}
-	}
-	if err := a.compareMembers(); err != nil {
-		return Report{}, &Fault{head.Size, err}
-	}
 	if err := a.compareQuarantine(); err != nil {
 		return Report{}, &Fault{head.Size, err}
 	}
@@ -114,6 +108,8 @@ type audit struct {
 	postings past
 	from     uint64
 	err      error
+	// indexed is Head.Indexed: entries from there on are in no table yet.
+	indexed uint64
 	// members holds the tags of the records in each list, by the tag of the list.
 	members map[string]map[string]bool
 	report  Report
@@ -140,34 +136,20 @@ func (a *audit) Posting(ref domain.PostingRef) (domain.Posting, bool) {
 	return p, found
 }
 
-// replay walks the leaves batch by batch.
+// replay walks the leaves batch by batch, and compares the tables at the moment that they reflect.
 func (a *audit) replay(head Head) error {
-	var batch []StoredEntry
-	next := uint64(0)
-	for next < head.Size {
-		from := next
-		err := a.archive.Entries(next, MaxPage, func(s StoredEntry) error {
-			if s.Index != next || s.Index >= head.Size {
-				return &Fault{next, errors.New("the leaf is missing")}
-			}
-			next++
-			if len(s.Body) > 0 {
-				batch = append(batch, s)
-				return nil
-			}
-			err := a.batch(batch, s)
-			batch = nil
-			return err
-		})
-		if err != nil {
-			return damageAt(next, err)
-		}
-		if next == from {
-			return &Fault{next, errors.New("the leaf is missing")}
-		}
+	a.indexed = head.Indexed
+	if head.Indexed > head.Size {
+		return &Fault{head.Size, errors.New("the tables claim to reflect more than the log holds")}
 	}
-	if len(batch) > 0 {
-		return &Fault{next, errors.New("the log does not end with a seal")}
+	if err := batches(a.archive, 0, head.Indexed, a.batch); err != nil {
+		return err
+	}
+	if err := errors.Join(a.compareState(), a.compareMembers()); err != nil {
+		return &Fault{head.Indexed, err}
+	}
+	if err := batches(a.archive, head.Indexed, head.Size, a.batch); err != nil {
+		return err
 	}
 	return a.archive.Entries(head.Size, 1, func(s StoredEntry) error {
 		return &Fault{s.Index, errors.New("a leaf is stored beyond the head")}
@@ -176,47 +158,27 @@ func (a *audit) replay(head Head) error {
 
 // batch executes one batch again and compares everything it left.
 func (a *audit) batch(stored []StoredEntry, closing StoredEntry) error {
-	var s sealLeaf
-	if err := canon.Unmarshal(closing.Leaf, &s); err != nil {
-		return &Fault{closing.Index, err}
+	if len(stored) > 0 {
+		a.from = stored[0].Index
 	}
-	if s.Sequence <= a.last.Sequence || s.BookedAt <= a.last.BookedAt || s.Entries != uint64(len(stored)) || len(stored) == 0 {
-		return &Fault{closing.Index, errors.New("sequence, time or number of entries of the batch do not follow")}
+	r, err := a.again(a.vault, a.state, a, a.last, stored, closing)
+	if err == nil && a.err != nil {
+		err = &Fault{a.from, a.err}
 	}
-	a.last = s
-	b, bodies, err := reopen(a.vault, a.executor, s, stored)
 	if err != nil {
 		return err
 	}
-	a.from = stored[0].Index
-	a.checkSignatures(registry{a.state}, b)
-	r, err := a.execute(a.state, a, b, a.from)
-	if err = errors.Join(err, a.err); err != nil {
-		return &Fault{stored[0].Index, err}
-	}
-	return a.compareBatch(b, r.entries, stored, bodies, closing)
-}
-
-func (a *audit) compareBatch(b Batch, entries []*entry, stored []StoredEntry, bodies [][]byte, closing StoredEntry) error {
-	changes, err := a.state.settle()
-	if err != nil {
-		return &Fault{closing.Index, err}
-	}
-	sealed, sealBytes, err := sealBatch(b, entries, a.state.digest.sum(), a.vault.salt)
-	if err != nil {
-		return &Fault{closing.Index, err}
-	}
-	if err := compareSealed(sealed, sealBytes, stored, bodies, closing); err != nil {
-		return err
-	}
+	a.last = r.closing
 	leaves := make([][]byte, 0, len(stored)+1)
 	for i, row := range stored {
-		if err := a.compareIndexes(sealed[i]); err != nil {
-			return &Fault{row.Index, err}
+		if row.Index < a.indexed {
+			if err := a.compareIndexes(r.sealed[i]); err != nil {
+				return &Fault{row.Index, err}
+			}
 		}
 		leaves = append(leaves, row.Leaf)
 	}
-	a.note(entries, changes)
+	a.note(r.entries, r.changes)
 	return a.compareTiles(a.tree.append(append(leaves, closing.Leaf)), closing.Index)
 }
 
@@ -292,7 +254,7 @@ func (a *audit) compareIndexes(s *sealedEntry) error {
 			return err
 		}
 		id, ok := found[string(tag)]
-		if !ok || id.Index != s.Index || !bytes.Equal(id.Fingerprint, a.vault.tag(fingerprintName(s.Fingerprint))) {
+		if !ok || id.Index != s.Index {
 			return errors.New("the identity is not filed, or for another entry")
 		}
 	}
@@ -357,11 +319,14 @@ func (a *audit) compareState() error {
 	if *open != *a.state.digest || *closed != *a.closed {
 		return errors.New("the stored state is not the one that the log leads to")
 	}
-	return checkSums(a.state)
+	return nil
 }
 
 // compareHead checks the edge of the tree and the signed head.
 func (a *audit) compareHead(keys *Keys, head Head, checkpoint []byte) error {
+	if err := checkSums(a.state); err != nil {
+		return err
+	}
 	if head.Sequence != a.last.Sequence || head.Now != a.last.BookedAt {
 		return errors.New("the stored head is not that of the last batch")
 	}

@@ -20,6 +20,9 @@ import (
 // Origin is the name of every test ledger.
 const Origin = "ledger.test/main"
 
+// TableInterval makes the tables of a test ledger follow its log every few batches.
+const TableInterval = 7
+
 // Clock is a clock that tests set. Safe for concurrent use.
 type Clock struct {
 	mu  sync.Mutex
@@ -55,6 +58,8 @@ type World struct {
 	Member *envelope.Signer
 	// Policy names witnesses; the zero value none.
 	Policy ledger.Policy
+	// TableInterval is the ledger's; TableInterval, the constant, unless a test sets another.
+	TableInterval uint64
 }
 
 // NewWorld makes keys and a member.
@@ -64,7 +69,7 @@ func NewWorld(t testing.TB) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &World{T: t, Keys: keys, Clock: NewClock(), Member: NewSigner(t)}
+	return &World{T: t, Keys: keys, Clock: NewClock(), Member: NewSigner(t), TableInterval: TableInterval}
 }
 
 // NewSigner makes an Ed25519 key.
@@ -96,7 +101,7 @@ type Node struct {
 // Start opens a node on the store, creating the ledger when the store is empty.
 func (w *World) Start(store ledger.Store) (*Node, error) {
 	solo := order.NewSolo(w.Clock.Now)
-	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: solo, Contracts: Contracts(), Codecs: Codecs(), Policy: w.Policy}
+	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: solo, Contracts: Contracts(), Codecs: Codecs(), Policy: w.Policy, TableInterval: w.TableInterval}
 	head, _, err := store.Head()
 	if err != nil {
 		return nil, err

@@ -57,7 +57,7 @@ func (m *Memory) Append(c ledger.Commit) error {
 		m.entries = append(m.entries, ledger.StoredEntry{Index: e.Index, Leaf: bytes.Clone(e.Leaf), Body: bytes.Clone(e.Body)})
 	}
 	for _, id := range c.IDs {
-		m.ids[string(id.Tag)] = ledger.StoredID{Tag: bytes.Clone(id.Tag), Fingerprint: bytes.Clone(id.Fingerprint), Index: id.Index}
+		m.ids[string(id.Tag)] = ledger.StoredID{Tag: bytes.Clone(id.Tag), Index: id.Index}
 	}
 	for _, ref := range c.Refs {
 		m.refs[string(ref.Tag)] = append(m.refs[string(ref.Tag)], ref.Index)
@@ -84,11 +84,6 @@ func (m *Memory) check(c ledger.Commit) error {
 	}
 	for _, id := range c.IDs {
 		if _, taken := m.ids[string(id.Tag)]; taken {
-			return errStore
-		}
-	}
-	for _, ref := range c.Refs {
-		if slices.Contains(m.refs[string(ref.Tag)], ref.Index) {
 			return errStore
 		}
 	}
@@ -194,7 +189,7 @@ func (m *Memory) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
 	found := map[string]ledger.StoredID{}
 	for _, tag := range tags {
 		if id, ok := m.ids[string(tag)]; ok {
-			id.Tag, id.Fingerprint = bytes.Clone(id.Tag), bytes.Clone(id.Fingerprint)
+			id.Tag = bytes.Clone(id.Tag)
 			found[string(tag)] = id
 		}
 	}

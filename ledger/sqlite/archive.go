@@ -1,9 +1,10 @@
 package sqlite
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
-	"math"
+	"slices"
 	"strings"
 	"sync"
 
@@ -45,7 +46,8 @@ func (a archive) prepared(query string) (*sql.Stmt, error) {
 
 // Head implements ledger.Archive.
 func (a archive) Head() (head ledger.Head, checkpoint []byte, err error) {
-	err = a.db.QueryRow("SELECT size, sequence, now, signed FROM head").Scan(&head.Size, &head.Sequence, &head.Now, &checkpoint)
+	err = a.db.QueryRow("SELECT size, sequence, now, indexed, signed FROM head").
+		Scan(&head.Size, &head.Sequence, &head.Now, &head.Indexed, &checkpoint)
 	return head, checkpoint, diskError(err)
 }
 
@@ -76,6 +78,9 @@ func (a archive) Tile(level int, n uint64) (data []byte, err error) {
 // Find implements ledger.Archive.
 func (a archive) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
 	found := map[string]ledger.StoredID{}
+	if some, err := a.any(tags); err != nil || !some {
+		return found, err
+	}
 	for ; len(tags) > 0; tags = tags[min(len(tags), maxFind):] {
 		part := tags[:min(len(tags), maxFind)]
 		width := 1 // one of few widths, filled up with the last tag, so that statements are few
@@ -86,10 +91,10 @@ func (a archive) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
 		for i := range args {
 			args[i] = part[min(i, len(part)-1)]
 		}
-		query := "SELECT tag, fingerprint, idx FROM identities WHERE tag IN (?" + strings.Repeat(",?", width-1) + ")"
+		query := "SELECT tag, idx FROM identities WHERE tag IN (?" + strings.Repeat(",?", width-1) + ")"
 		err := a.each(query, args, func(rows *sql.Rows) error {
 			var id ledger.StoredID
-			if err := rows.Scan(&id.Tag, &id.Fingerprint, &id.Index); err != nil {
+			if err := rows.Scan(&id.Tag, &id.Index); err != nil {
 				return err
 			}
 			found[string(id.Tag)] = id
@@ -102,60 +107,18 @@ func (a archive) Find(tags [][]byte) (map[string]ledger.StoredID, error) {
 	return found, nil
 }
 
-// segmentEntries is how many entries file their references together. Tags are random: filed by
-// tag alone, each reference of a long log would touch a page of its own, while those of one
-// segment share a hundred pages. A reader pays with a look-up for each segment it passes.
-const segmentEntries = 4096
-
-// maxIndex is the largest index that a row can hold.
-const maxIndex = math.MaxInt64
-
-// Refs implements ledger.Archive.
-func (a archive) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
-	var last sql.NullInt64
-	if err := a.db.QueryRow("SELECT max(segment) FROM refs").Scan(&last); err != nil || !last.Valid {
-		return nil, diskError(err)
+// any says whether an identity lies between the smallest and the largest of the tags. Tags
+// begin with the time: among new ones there is none, and one look-up answers for all.
+func (a archive) any(tags [][]byte) (some bool, err error) {
+	if len(tags) == 0 {
+		return false, nil
 	}
-	var indexes []uint64
-	for segment := from / segmentEntries; segment <= uint64(last.Int64) && len(indexes) < limit; segment++ {
-		args := []any{segment, tag, from, limit - len(indexes)}
-		err := a.each("SELECT idx FROM refs WHERE segment = ? AND tag = ? AND idx >= ? ORDER BY idx LIMIT ?", args, func(rows *sql.Rows) error {
-			var index uint64
-			if err := rows.Scan(&index); err != nil {
-				return err
-			}
-			indexes = append(indexes, index)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return indexes, nil
-}
-
-// RefsBefore implements ledger.Archive.
-func (a archive) RefsBefore(tag []byte, before uint64, limit int) ([]uint64, error) {
-	var last sql.NullInt64
-	if err := a.db.QueryRow("SELECT max(segment) FROM refs").Scan(&last); err != nil || !last.Valid || before == 0 {
-		return nil, diskError(err)
-	}
-	var indexes []uint64
-	for segment := min((before-1)/segmentEntries, uint64(last.Int64)); len(indexes) < limit; segment-- {
-		args := []any{segment, tag, min(before, maxIndex), limit - len(indexes)}
-		err := a.each("SELECT idx FROM refs WHERE segment = ? AND tag = ? AND idx < ? ORDER BY idx DESC LIMIT ?", args, func(rows *sql.Rows) error {
-			var index uint64
-			if err := rows.Scan(&index); err != nil {
-				return err
-			}
-			indexes = append(indexes, index)
-			return nil
-		})
-		if err != nil || segment == 0 {
-			return indexes, err
-		}
-	}
-	return indexes, nil
+	least, most := slices.MinFunc(tags, bytes.Compare), slices.MaxFunc(tags, bytes.Compare)
+	err = a.each("SELECT 1 FROM identities WHERE tag BETWEEN ? AND ? LIMIT 1", []any{least, most}, func(*sql.Rows) error {
+		some = true
+		return nil
+	})
+	return some, err
 }
 
 // Slots implements ledger.Archive.

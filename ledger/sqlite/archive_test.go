@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"aval/domain"
 	"aval/ledger"
 	"aval/ledger/sqlite"
 )
@@ -19,18 +20,23 @@ func TestRefsCrossSegments(t *testing.T) {
 	}
 	defer store.Close()
 	const size = 3 * 4096
-	c := ledger.Commit{Head: ledger.Head{Size: size, Sequence: 1, Now: 1}}
 	var want []uint64
-	for i := range uint64(size) {
-		c.Entries = append(c.Entries, ledger.StoredEntry{Index: i, Leaf: []byte("leaf")})
-		if i%1000 == 0 || i == 4095 || i == 4096 {
-			c.Refs = append(c.Refs, ledger.StoredRef{Tag: []byte("wanted"), Index: i})
-			want = append(want, i)
+	for n := range uint64(3) {
+		until := 4096 * (n + 1)
+		c := ledger.Commit{Head: ledger.Head{Size: until, Sequence: n + 1, Now: domain.Millis(n + 1), Indexed: until}}
+		for i := until - 4096; i < until; i++ {
+			c.Entries = append(c.Entries, ledger.StoredEntry{Index: i, Leaf: []byte("leaf")})
+			c.Refs = append(c.Refs, ledger.StoredRef{Tag: []byte("other"), Index: i})
 		}
-		c.Refs = append(c.Refs, ledger.StoredRef{Tag: []byte("other"), Index: i})
-	}
-	if err := store.Append(c); err != nil {
-		t.Fatal(err)
+		for i := until - 4096; i < until; i++ {
+			if i%1000 == 0 || i == 4095 || i == 4096 {
+				c.Refs = append(c.Refs, ledger.StoredRef{Tag: []byte("wanted"), Index: i})
+				want = append(want, i)
+			}
+		}
+		if err := store.Append(c); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, q := range []struct {
 		from  uint64
@@ -42,6 +48,16 @@ func TestRefsCrossSegments(t *testing.T) {
 		got, err := store.Refs([]byte("wanted"), q.from, q.limit)
 		if err != nil || !slices.Equal(got, q.want) {
 			t.Errorf("from %d, limit %d: %v, %v, want %v", q.from, q.limit, got, err, q.want)
+		}
+		for before := range uint64(2) {
+			before += q.from
+			end, _ := slices.BinarySearch(want, before)
+			back := slices.Clone(want[:end])
+			slices.Reverse(back)
+			back = back[:min(q.limit, len(back))]
+			if got, err := store.RefsBefore([]byte("wanted"), before, q.limit); err != nil || !slices.Equal(got, back) {
+				t.Errorf("before %d, limit %d: %v, %v, want %v", before, q.limit, got, err, back)
+			}
 		}
 	}
 }

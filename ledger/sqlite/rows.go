@@ -39,8 +39,17 @@ func (s rowsStatement) rows(tx *sql.Tx) *rows { return &rows{rowsStatement: s, t
 
 func (r *rows) add(values ...any) { r.values = append(r.values, values...) }
 
-// flush runs the statement over all rows, in order.
-func (r *rows) flush() error {
+// flush runs each statement over all its rows, in order.
+func flush(all ...*rows) error {
+	for _, r := range all {
+		if err := r.run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *rows) run() error {
 	values := r.values
 	for i, width := range rowWidths {
 		n := width * r.args

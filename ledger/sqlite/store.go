@@ -185,8 +185,8 @@ func (s *Store) prepare() error {
 		tail string
 	}{
 		{&s.insertEntries, "INSERT INTO entries (idx, leaf, body) VALUES", 3, ""},
-		{&s.insertIDs, "INSERT INTO identities (tag, fingerprint, idx) VALUES", 3, ""},
-		{&s.insertRefs, "INSERT INTO refs (segment, tag, idx) VALUES", 3, ""},
+		{&s.insertIDs, "INSERT INTO identities (tag, idx) VALUES", 2, ""},
+		{&s.insertRefs, "INSERT INTO refs (until, tag, indexes) VALUES", 3, ""},
 		{&s.upsertSlots, "INSERT INTO slots (tag, open, body) VALUES", 3,
 			" ON CONFLICT (tag) DO UPDATE SET open = excluded.open, body = excluded.body"},
 		{&s.deleteSlots, "DELETE FROM slots WHERE (tag) IN (VALUES", 1, ")"},
@@ -216,8 +216,8 @@ func (s *Store) Close() error {
 func (s *Store) Append(c ledger.Commit) error {
 	return s.transact(func(tx *sql.Tx) error {
 		oldSize := c.Head.Size - uint64(len(c.Entries))
-		result, err := tx.Exec("UPDATE head SET size = ?, sequence = ?, now = ?, signed = ? WHERE size = ? AND sequence < ? AND now < ?",
-			c.Head.Size, c.Head.Sequence, c.Head.Now, notNil(c.Checkpoint), oldSize, c.Head.Sequence, c.Head.Now)
+		result, err := tx.Exec("UPDATE head SET size = ?, sequence = ?, now = ?, indexed = ?, signed = ? WHERE size = ? AND sequence < ? AND now < ?",
+			c.Head.Size, c.Head.Sequence, c.Head.Now, c.Head.Indexed, notNil(c.Checkpoint), oldSize, c.Head.Sequence, c.Head.Now)
 		if err != nil {
 			return err
 		}
@@ -229,17 +229,32 @@ func (s *Store) Append(c ledger.Commit) error {
 }
 
 func (s *Store) insert(tx *sql.Tx, c ledger.Commit) error {
-	entries, ids, refs := s.insertEntries.rows(tx), s.insertIDs.rows(tx), s.insertRefs.rows(tx)
+	entries, tiles := s.insertEntries.rows(tx), s.upsertTiles.rows(tx)
 	for _, e := range c.Entries {
 		entries.add(e.Index, e.Leaf, notNil(e.Body))
 	}
+	for _, tile := range c.Tiles {
+		tiles.add(tile.Level, tile.N, tile.Data)
+	}
+	if err := flush(entries, tiles); err != nil || c.Head.Indexed != c.Head.Size {
+		return err
+	}
+	return s.index(tx, c)
+}
+
+// index writes what the leaves since the last time add to the tables.
+func (s *Store) index(tx *sql.Tx, c ledger.Commit) error {
+	if _, err := tx.Exec("INSERT INTO segments (until) VALUES (?)", c.Head.Indexed); err != nil {
+		return err
+	}
+	ids, refs := s.insertIDs.rows(tx), s.insertRefs.rows(tx)
 	for _, id := range c.IDs {
-		ids.add(id.Tag, id.Fingerprint, id.Index)
+		ids.add(id.Tag, id.Index)
 	}
-	for _, ref := range c.Refs {
-		refs.add(ref.Index/segmentEntries, ref.Tag, ref.Index)
+	for tag, indexes := range segment(c.Refs) {
+		refs.add(c.Head.Indexed, tag, indexes)
 	}
-	slots, gone, members := s.upsertSlots.rows(tx), s.deleteSlots.rows(tx), s.insertMembers.rows(tx)
+	gone, slots, members := s.deleteSlots.rows(tx), s.upsertSlots.rows(tx), s.insertMembers.rows(tx)
 	for _, slot := range c.Slots {
 		if slot.Body == nil {
 			gone.add(slot.Tag)
@@ -250,16 +265,7 @@ func (s *Store) insert(tx *sql.Tx, c ledger.Commit) error {
 			members.add(list, slot.Tag)
 		}
 	}
-	tiles := s.upsertTiles.rows(tx)
-	for _, tile := range c.Tiles {
-		tiles.add(tile.Level, tile.N, tile.Data)
-	}
-	for _, r := range []*rows{entries, ids, refs, gone, slots, members, tiles} {
-		if err := r.flush(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return flush(ids, refs, gone, slots, members)
 }
 
 // Quarantine implements ledger.Store.

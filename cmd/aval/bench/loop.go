@@ -41,7 +41,7 @@ func (b *load) run(ctx context.Context) (Result, error) {
 	r := Result{
 		Mode: o.Mode, InFlight: o.InFlight, Accounts: o.Accounts, Bulk: max(o.Bulk, 1), Rate: o.Rate, Seconds: took,
 		SignedAhead: min(int(b.next.Load()), len(b.ahead)),
-		Fsync: "SQLite WAL, synchronous=FULL, one commit a batch, its signed checkpoint within",
+		Fsync:       "SQLite WAL, synchronous=FULL, one commit a batch, its signed checkpoint within",
 	}
 	var all []time.Duration
 	for _, t := range tallies {

@@ -1,0 +1,231 @@
+package ledger
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// DefaultTableInterval is how many leaves the log grows before identities, references and slots are
+// written to their tables. Between two such moments the log alone is the truth on disk and
+// what it adds to the tables is held in memory: a hot account's balance is written once, not
+// a thousand times, and rows come in the order of their keys.
+const DefaultTableInterval = 4096
+
+// tables is a Store whose tables lag behind its log. Reads see both together; when a ledger is
+// opened, executing the leaves after Head.Indexed again gives what was held. Append has one
+// caller; everything else is safe for concurrent use.
+type tables struct {
+	Store
+	interval uint64
+	mu       sync.RWMutex
+	recent   recent
+}
+
+// recent is what the leaves from Head.Indexed on add to the tables, by tag.
+type recent struct {
+	from  uint64
+	ids   map[string]uint64
+	refs  map[string][]uint64
+	slots map[string]StoredSlot
+	// members are the slots that joined each list.
+	members map[string]map[string]bool
+}
+
+func newRecent(from uint64) recent {
+	return recent{
+		from: from, ids: map[string]uint64{}, refs: map[string][]uint64{}, slots: map[string]StoredSlot{}, members: map[string]map[string]bool{},
+	}
+}
+
+func newTables(s Store, head Head, interval uint64) *tables {
+	return &tables{Store: s, interval: interval, recent: newRecent(head.Indexed)}
+}
+
+// Append implements Store.
+func (t *tables) Append(c Commit) error {
+	c.Head.Indexed = t.recent.from
+	if c.Head.Size-t.recent.from < t.interval {
+		logOnly := c
+		logOnly.IDs, logOnly.Refs, logOnly.Slots = nil, nil, nil
+		if err := t.Store.Append(logOnly); err != nil {
+			return err
+		}
+		t.hold(c)
+		return nil
+	}
+	t.hold(c)
+	c.IDs, c.Refs, c.Slots = t.recent.rows()
+	c.Head.Indexed = c.Head.Size
+	if err := t.Store.Append(c); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.recent = newRecent(c.Head.Indexed)
+	return nil
+}
+
+// hold adds what a batch changes to what is held.
+func (t *tables) hold(c Commit) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range c.IDs {
+		t.recent.ids[string(id.Tag)] = id.Index
+	}
+	for _, ref := range c.Refs {
+		t.recent.refs[string(ref.Tag)] = append(t.recent.refs[string(ref.Tag)], ref.Index)
+	}
+	for _, slot := range c.Slots {
+		t.recent.put(slot)
+	}
+}
+
+func (r *recent) put(slot StoredSlot) {
+	tag := string(slot.Tag)
+	for _, list := range slot.Members {
+		if r.members[string(list)] == nil {
+			r.members[string(list)] = map[string]bool{}
+		}
+		r.members[string(list)][tag] = true
+	}
+	slot.Members = append(slot.Members, r.slots[tag].Members...)
+	r.slots[tag] = slot
+}
+
+// rows gives everything held, in the order of the tables' keys.
+func (r *recent) rows() (ids []StoredID, refs []StoredRef, slots []StoredSlot) {
+	for _, tag := range slices.Sorted(maps.Keys(r.ids)) {
+		ids = append(ids, StoredID{Tag: []byte(tag), Index: r.ids[tag]})
+	}
+	for _, tag := range slices.Sorted(maps.Keys(r.refs)) {
+		for _, index := range r.refs[tag] {
+			refs = append(refs, StoredRef{Tag: []byte(tag), Index: index})
+		}
+	}
+	slots = slices.SortedFunc(maps.Values(r.slots), func(a, b StoredSlot) int { return bytes.Compare(a.Tag, b.Tag) })
+	return ids, refs, slots
+}
+
+// Find implements Archive. What is held is asked first: what leaves it meanwhile is in the table.
+func (t *tables) Find(tags [][]byte) (map[string]StoredID, error) {
+	found, rest := map[string]StoredID{}, make([][]byte, 0, len(tags))
+	t.mu.RLock()
+	for _, tag := range tags {
+		if index, ok := t.recent.ids[string(tag)]; ok {
+			found[string(tag)] = StoredID{Tag: tag, Index: index}
+			continue
+		}
+		rest = append(rest, tag)
+	}
+	t.mu.RUnlock()
+	stored, err := t.Store.Find(rest)
+	maps.Copy(found, stored)
+	return found, err
+}
+
+// held copies the references that are held under a tag, and says from which index on they count.
+func (t *tables) held(tag []byte) (indexes []uint64, from uint64) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Clone(t.recent.refs[string(tag)]), t.recent.from
+}
+
+// Refs implements Archive.
+func (t *tables) Refs(tag []byte, from uint64, limit int) ([]uint64, error) {
+	held, since := t.held(tag)
+	var indexes []uint64
+	if from < since {
+		stored, err := t.Store.Refs(tag, from, limit)
+		if err != nil {
+			return nil, err
+		}
+		end, _ := slices.BinarySearch(stored, since)
+		indexes = stored[:end]
+	}
+	start, _ := slices.BinarySearch(held, from)
+	indexes = append(indexes, held[start:]...)
+	return indexes[:min(limit, len(indexes))], nil
+}
+
+// RefsBefore implements Archive.
+func (t *tables) RefsBefore(tag []byte, before uint64, limit int) ([]uint64, error) {
+	held, since := t.held(tag)
+	end, _ := slices.BinarySearch(held, before)
+	indexes := held[max(0, end-limit):end]
+	slices.Reverse(indexes)
+	if len(indexes) == limit {
+		return indexes, nil
+	}
+	stored, err := t.Store.RefsBefore(tag, min(before, since), limit-len(indexes))
+	return append(indexes, stored...), err
+}
+
+// Slots implements Archive.
+func (t *tables) Slots(q SlotQuery, visit func(StoredSlot) error) error {
+	switch {
+	case q.Tag != nil:
+		t.mu.RLock()
+		slot, held := t.recent.slots[string(q.Tag)]
+		t.mu.RUnlock()
+		if !held {
+			return t.Store.Slots(q, visit)
+		}
+		return visitPresent([]StoredSlot{slot}, visit)
+	case q.Member != nil:
+		return t.page(q, visit)
+	}
+	t.mu.RLock()
+	held := maps.Clone(t.recent.slots)
+	t.mu.RUnlock()
+	err := t.Store.Slots(q, func(s StoredSlot) error {
+		if _, changed := held[string(s.Tag)]; changed {
+			return nil
+		}
+		return visit(s)
+	})
+	if err != nil {
+		return err
+	}
+	all := slices.SortedFunc(maps.Values(held), func(a, b StoredSlot) int { return bytes.Compare(a.Tag, b.Tag) })
+	return visitPresent(slices.DeleteFunc(all, func(s StoredSlot) bool { return q.OpenOnly && !s.Open }), visit)
+}
+
+func visitPresent(slots []StoredSlot, visit func(StoredSlot) error) error {
+	for _, slot := range slots {
+		if slot.Body == nil {
+			continue
+		}
+		if err := visit(slot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// page merges one page of a list with what is held of it.
+func (t *tables) page(q SlotQuery, visit func(StoredSlot) error) error {
+	merged := map[string]StoredSlot{}
+	t.mu.RLock()
+	held := maps.Clone(t.recent.slots)
+	for tag := range t.recent.members[string(q.Member)] { //tidy:ordered sorted below
+		if tag > string(q.After) {
+			merged[tag] = held[tag]
+		}
+	}
+	t.mu.RUnlock()
+	err := t.Store.Slots(q, func(s StoredSlot) error {
+		if changed, ok := held[string(s.Tag)]; ok {
+			s = changed
+		}
+		merged[string(s.Tag)] = s
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	all := slices.SortedFunc(maps.Values(merged), func(a, b StoredSlot) int { return cmp.Compare(string(a.Tag), string(b.Tag)) })
+	return visitPresent(all[:min(q.Limit, len(all))], visit)
+}
