@@ -95,7 +95,7 @@ fuzz:
 # Both ends of the witness protocol against other makes, in a module of its own that holds what they need.
 interop:
 	@echo "== interop: ledger/witness/interop"
-	cd ledger/witness/interop && go vet ./... && go test ./...
+	cd ledger/witness/interop && go vet -mod=mod ./... && go test -mod=mod ./...
 
 simulate:
 	@echo "== simulate: $(SIMSEEDS) seeds"

@@ -47,13 +47,33 @@ func OpenHeads(path string, fresh bool, options ...Option) (*Heads, error) {
 	if h.lock, err = acquire(at); err != nil {
 		return nil, err
 	}
-	if h.db, err = connect(at, "rwc", 1, durable); err == nil {
-		_, err = h.db.Exec("CREATE TABLE IF NOT EXISTS heads (origin TEXT PRIMARY KEY, note BLOB NOT NULL) STRICT")
-	}
-	if err != nil {
+	if err := h.open(at, fresh); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), h.Close())
 	}
 	return h, nil
+}
+
+func (h *Heads) open(at place, fresh bool) (err error) {
+	if fresh {
+		if err := at.create(); err != nil {
+			return err
+		}
+	}
+	if err := at.checkLog(); err != nil {
+		return err
+	}
+	if h.db, err = connect(at, "rwc", 1, durable); err != nil {
+		return err
+	}
+	if fresh {
+		_, err := h.db.Exec("CREATE TABLE heads (origin TEXT PRIMARY KEY, note BLOB NOT NULL) STRICT")
+		return err
+	}
+	var count int // an empty file would be a witness that has forgotten everything
+	if err := h.db.QueryRow("SELECT count(*) FROM heads").Scan(&count); err != nil {
+		return err
+	}
+	return settle(h.db)
 }
 
 // Head gives the note that Swap stored last for a log, nil before the first.

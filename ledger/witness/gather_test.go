@@ -3,8 +3,11 @@ package witness_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -269,8 +272,16 @@ func TestUselessWitnesses(t *testing.T) {
 				fmt.Fprintf(w, "%d\n", size)
 			}
 		}, "bad-answer"},
-		"signs another head":      {signing(nil, func(string) string { return "ledger.test/main\n9\nAAAA\n" }), "bad-signature"},
-		"signs with another key":  {signing(&key, func(body string) string { return body }), "bad-signature"},
+		"signs another head":     {signing(nil, func(string) string { return "ledger.test/main\n9\nAAAA\n" }), "bad-signature"},
+		"signs with another key": {signing(&key, func(body string) string { return body }), "bad-signature"},
+		"signs for the future": {func(m *member) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				_, checkpoint, _ := strings.Cut(string(body), "\n\n")
+				text, _, _ := strings.Cut(checkpoint, "\n\n")
+				_, _ = io.WriteString(w, m.line(text+"\n", time.Now().Add(time.Hour)))
+			}
+		}, "bad-signature"},
 		"knows a longer log":      {answering(409, "text/x.tlog.size; charset=utf-8", "1000\n"), "contradiction"},
 		"knows another root":      {answering(409, "text/plain", "no\n"), "contradiction"},
 		"does not take the proof": {answering(422, "", "no"), "contradiction"},
@@ -335,6 +346,24 @@ func signing(key *string, change func(string) string) func(*member) http.Handler
 			_, _ = w.Write(line)
 		}
 	}
+}
+
+// line cosigns a text at a time, written from the text of tlog-cosignature.
+func (m *member) line(text string, at time.Time) string {
+	m.t.Helper()
+	parts := strings.SplitN(m.key, "+", 5)
+	seed, err := base64.StdEncoding.DecodeString(parts[4])
+	if err != nil {
+		m.t.Error(err)
+	}
+	_, rest, _ := strings.Cut(m.vkey, "+")
+	id, err := hex.DecodeString(rest[:8])
+	if err != nil {
+		m.t.Error(err)
+	}
+	signature := ed25519.Sign(ed25519.NewKeyFromSeed(seed[1:]), fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", at.Unix(), text))
+	data := append(binary.BigEndian.AppendUint64(id, uint64(at.Unix())), signature...)
+	return "— " + parts[2] + " " + base64.StdEncoding.EncodeToString(data) + "\n"
 }
 
 func cosignText(key, text string) ([]byte, error) {

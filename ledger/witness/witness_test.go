@@ -169,16 +169,21 @@ type answer struct {
 
 func send(t testing.TB, url, body string) answer {
 	t.Helper()
-	response, err := http.Post(url+"/add-checkpoint", "", strings.NewReader(body))
+	a, err := trySend(url, body)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return a
+}
+
+func trySend(url, body string) (answer, error) {
+	response, err := http.Post(url+"/add-checkpoint", "", strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{response.StatusCode, response.Header.Get("Content-Type"), string(text)}
+	return answer{response.StatusCode, response.Header.Get("Content-Type"), string(text)}, err
 }
 
 func (h *house) add(body string) answer { h.t.Helper(); return send(h.t, h.url, body) }
