@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -532,6 +533,15 @@ func TestReopen(t *testing.T) {
 		}
 	}
 	h.cosigned(l.body(9), h.add(l.request(7, 9)))
+	if err := h.heads.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(h.path, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqlite.OpenHeads(h.path, false); err == nil {
+		t.Error("opens an empty file: a witness that has forgotten everything")
+	}
 }
 
 // otherHead is a head of another log that the same witness cosigned.
