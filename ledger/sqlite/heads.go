@@ -59,7 +59,7 @@ func (h *Heads) open(at place, fresh bool) (err error) {
 			return err
 		}
 	}
-	if err := at.checkLog(); err != nil {
+	if err := at.settleLog(); err != nil {
 		return err
 	}
 	if h.db, err = connect(at, "rwc", 1, durable); err != nil {
@@ -70,10 +70,7 @@ func (h *Heads) open(at place, fresh bool) (err error) {
 		return err
 	}
 	var count int // an empty file would be a witness that has forgotten everything
-	if err := h.db.QueryRow("SELECT count(*) FROM heads").Scan(&count); err != nil {
-		return err
-	}
-	return settle(h.db)
+	return h.db.QueryRow("SELECT count(*) FROM heads").Scan(&count)
 }
 
 // Head gives the note that Swap stored last for a log, nil before the first.
