@@ -142,6 +142,12 @@ func (m *model) record(s *submission) (key, status string, final bool, parties [
 		}
 		return "redemption/" + s.wants.id, "", false, nil
 	}
+	if s.kind == domain.CashKind && s.name == "hold" {
+		if h := m.holds[s.wants.id]; h != nil {
+			return "hold/" + s.wants.id, h.status, h.final, []domain.PartyID{h.payer, h.payee}
+		}
+		return "hold/" + s.wants.id, "", false, nil
+	}
 	if s.kind == DepositKind && s.name == "open" {
 		if d := m.deposits[s.contract]; d != nil {
 			return "deposit/" + s.contract, d.status, d.final, []domain.PartyID{d.owner, d.to}

@@ -9,7 +9,9 @@ import (
 
 // model is what the ledger should be: maps, slices and the rules in their shortest form.
 type model struct {
-	origin   string
+	origin string
+	// base is where the batch begins that is applied.
+	base     int
 	sequence uint64
 	now      domain.Millis
 	// log holds every leaf; a seal leaf is nil.
@@ -27,6 +29,10 @@ type model struct {
 
 	issuers     map[domain.Currency]domain.PartyID
 	redemptions map[string]*redemption
+	holds       map[string]*heldMoney
+	limits      map[money]*limits
+	spent       map[spending]int64
+	reversed    map[reversal]int64
 	deposits    map[string]*deposit
 	chains      map[string]*links
 }
@@ -81,6 +87,7 @@ func newModel(origin string) *model {
 		origin: origin, done: map[string]*entry{}, balances: map[money]int64{}, watches: map[string]domain.Millis{},
 		parties: map[domain.PartyID]*party{}, keys: map[string]*key{}, sources: map[string]domain.PartyID{},
 		issuers: map[domain.Currency]domain.PartyID{}, redemptions: map[string]*redemption{},
+		holds: map[string]*heldMoney{}, limits: map[money]*limits{}, spent: map[spending]int64{}, reversed: map[reversal]int64{},
 		deposits: map[string]*deposit{}, chains: map[string]*links{},
 	}
 }
@@ -117,7 +124,7 @@ func (m *model) speaks(s *submission, at domain.Millis) bool {
 // what became of each item. A batch without entries leaves nothing.
 func (m *model) apply(sequence uint64, now domain.Millis, items []*submission) ([]*entry, []outcome) {
 	before, base := m.now, len(m.log)
-	m.now = now
+	m.now, m.base = now, base
 	for d, ok := m.due(); ok; d, ok = m.due() {
 		m.fire(d, sequence)
 	}
@@ -240,26 +247,55 @@ func (e *entry) see(parties ...domain.PartyID) {
 	}
 }
 
-// pay moves money and shows it to the owners of both accounts.
-func (m *model) pay(e *entry, from, to string, amount domain.Money) {
-	e.postings = append(e.postings, posting{from, to, amount})
-	for account, sign := range map[string]int64{from: -1, to: 1} {
-		b := money{account, amount.Currency}
-		m.balances[b] += sign * amount.Minor
-		if m.balances[b] == 0 {
-			delete(m.balances, b)
-		}
-		if owner, found := strings.CutPrefix(account, "party/"); found {
-			e.see(domain.PartyID(owner))
-		}
-		if owner, found := strings.CutPrefix(account, "issue/"); found {
-			e.see(domain.PartyID(owner))
+// afford refuses movements that no account can carry: amounts that are none, overdrafts, and
+// what the limits of the accounts do not allow.
+func (m *model) afford(v *verdict, moves ...posting) {
+	after, out, paid := map[money]int64{}, map[money]int64{}, map[money]bool{}
+	for _, p := range moves {
+		v.refuse(p.amount.Minor <= 0 || p.amount.Minor > domain.MaxMinor, domain.InvalidAmount)
+		from, to := money{p.from, p.amount.Currency}, money{p.to, p.amount.Currency}
+		after[from] -= p.amount.Minor
+		after[to] += p.amount.Minor
+		out[from] += p.amount.Minor
+		paid[to] = paid[to] || !strings.HasPrefix(p.from, "escrow/")
+	}
+	for b, change := range after {
+		left := m.balances[b] + change
+		v.refuse(left < 0 && !strings.HasPrefix(b.account, "issue/"), domain.InsufficientFunds)
+		if l := m.limits[b]; l != nil {
+			v.refuse(!l.allows(change, left, out[b], m.spent[m.today(b)], paid[b]), domain.LimitExceeded)
 		}
 	}
 }
 
-// checkAmount refuses what no account can carry.
-func (m *model) checkAmount(v *verdict, amount domain.Money, from string) {
-	v.refuse(amount.Minor <= 0 || amount.Minor > domain.MaxMinor, domain.InvalidAmount)
-	v.refuse(from != "" && m.balances[money{from, amount.Currency}] < amount.Minor, domain.InsufficientFunds)
+// spending is a balance on one day.
+type spending struct {
+	money
+	day int64
+}
+
+func (m *model) today(b money) spending { return spending{b, int64(m.now / day)} }
+
+// pay moves money and shows it to the owners of both accounts.
+func (m *model) pay(e *entry, moves ...posting) {
+	for _, p := range moves {
+		e.postings = append(e.postings, p)
+		m.add(money{p.from, p.amount.Currency}, -p.amount.Minor)
+		m.add(money{p.to, p.amount.Currency}, p.amount.Minor)
+		from := money{p.from, p.amount.Currency}
+		if l := m.limits[from]; l != nil && l.narrow(daily) != 0 {
+			m.spent[m.today(from)] += p.amount.Minor
+		}
+		for _, account := range []string{p.from, p.to} {
+			if kind, owner, _ := strings.Cut(account, "/"); kind != "escrow" {
+				e.see(domain.PartyID(owner))
+			}
+		}
+	}
+}
+
+func (m *model) add(b money, minor int64) {
+	if m.balances[b] += minor; m.balances[b] == 0 {
+		delete(m.balances, b)
+	}
 }

@@ -43,6 +43,10 @@ type request struct {
 	key    string
 	class  domain.HolderClass
 	holder string
+	// final ends a hold, number is that of a posting in an entry, bounds are most, least and daily.
+	final  bool
+	number int
+	bounds [3]int64
 	// items are the payments of a bulk.
 	items []request
 	// hopeless bodies are refused by their kind, whatever else is true.
