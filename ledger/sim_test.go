@@ -123,9 +123,22 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	t.Logf("%d seeds in %v: %v", *simSeeds, time.Since(begin).Round(time.Millisecond), total)
+	for _, what := range reached {
+		if total.Seen[what] == 0 && total.Commands >= 25_000 && *simWithout == "" {
+			t.Errorf("none of these: %s", what)
+		}
+	}
 	for _, what := range slices.Sorted(maps.Keys(total.Seen)) {
 		t.Logf("%6d %s", total.Seen[what], what)
 	}
+}
+
+// reached is what a run of some length must have seen, else it says little.
+var reached = []string{
+	"cash/1 bulkTransfer", "cash/1 settle", "cash/1 Return", "cash/1 Overdue", "cash/1 capture", "cash/1 Expire", "cash/1 reverse",
+	"cash/1 transfer insufficient-funds", "cash/1 transfer limit-exceeded", "cash/1 transfer expired", "cash/1 reverse wrong-state",
+	"deposit/1 Expire", "deposit/1 Remind", "deposit/1 Tick", "deposit/1 Equivocate", "deposit/1 observe", "deposit/1 observe no-watch",
+	"governance/1 registerKey", "governance/1 revokeKey", "governance/1 setRoles", "ghost/1 transfer unknown-kind", "cash/1 transfer wrong-ledger",
 }
 
 // replay is the command that runs into a failure again.

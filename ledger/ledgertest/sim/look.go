@@ -15,7 +15,7 @@ func (s *simulation) look() error {
 	s.disk.fired = false
 	viewer := pick(s.chance, append(people, root))
 	var err error
-	switch s.chance.IntN(5) {
+	switch s.chance.IntN(6) {
 	case 0:
 		err = s.checkAccounts(viewer)
 	case 1:
@@ -24,6 +24,8 @@ func (s *simulation) look() error {
 		err = s.checkStatus(viewer)
 	case 3:
 		err = s.checkReceipt(viewer)
+	case 4:
+		err = s.checkPast(viewer)
 	default:
 		err = s.checkRecord(viewer)
 	}
@@ -164,7 +166,7 @@ func (s *simulation) end() error {
 	if s.behind() {
 		s.clock = s.model.now + 1
 	}
-	for _, finish := range []func() error{s.drain, s.askAgain, s.drain, func() error { return s.crash("the end") }, s.checkAll, s.verify, s.book.close} {
+	for _, finish := range []func() error{s.drain, s.askAgain, s.drain, func() error { return s.crash("the end") }, s.checkAll, s.checkTrial, s.verify, s.book.close} {
 		if err := finish(); err != nil {
 			return fmt.Errorf("at the end: %w", err)
 		}
