@@ -37,8 +37,12 @@ func (e *Engine) bundle(from uint64, count int) ([]byte, error) {
 	var data []byte
 	next := from
 	err := e.store.Entries(from, count, func(s StoredEntry) error {
-		if s.Index != next || len(s.Leaf) > MaxLeafBytes {
-			return fmt.Errorf("entry bundle: leaf %d is missing or too long", next)
+		h, err := e.tree.hash(0, next)
+		if err != nil {
+			return err
+		}
+		if s.Index != next || tlog.RecordHash(s.Leaf) != h {
+			return fmt.Errorf("entry bundle: leaf %d is missing or not the one in the tree", next)
 		}
 		next++
 		data = binary.BigEndian.AppendUint16(data, uint16(len(s.Leaf)))

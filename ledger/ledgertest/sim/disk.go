@@ -129,6 +129,7 @@ func (d *disk) Entries(from uint64, limit int, visit func(ledger.StoredEntry) er
 	}
 	return d.Store.Entries(from, limit, func(e ledger.StoredEntry) error {
 		e.Body = d.flip(flip, "an entry", e.Body)
+		e.Leaf = d.flip(flip, "a leaf", e.Leaf)
 		return visit(e)
 	})
 }

@@ -15,7 +15,7 @@ func (s *simulation) look() error {
 	s.disk.fired = false
 	viewer := pick(s.chance, append(people, root))
 	var err error
-	switch s.chance.IntN(6) {
+	switch s.chance.IntN(7) {
 	case 0:
 		err = s.checkAccounts(viewer)
 	case 1:
@@ -26,6 +26,8 @@ func (s *simulation) look() error {
 		err = s.checkReceipt(viewer)
 	case 4:
 		err = s.checkPast(viewer)
+	case 5:
+		err = s.book.checkServed()
 	default:
 		err = s.checkRecord(viewer)
 	}
@@ -166,7 +168,7 @@ func (s *simulation) end() error {
 	if s.behind() {
 		s.clock = s.model.now + 1
 	}
-	for _, finish := range []func() error{s.drain, s.askAgain, s.drain, func() error { return s.crash("the end") }, s.checkAll, s.checkTrial, s.verify, s.book.close} {
+	for _, finish := range []func() error{s.drain, s.askAgain, s.drain, func() error { return s.crash("the end") }, s.checkAll, s.checkTrial, s.verify, s.book.verifyServed, s.book.close} {
 		if err := finish(); err != nil {
 			return fmt.Errorf("at the end: %w", err)
 		}
