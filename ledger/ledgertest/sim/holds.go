@@ -35,6 +35,7 @@ func (m *model) hold(e *entry, o request) {
 // endHold takes money out of a hold: to the payee by capture, back to the payer in the end.
 func (m *model) endHold(e *entry, o request, h *heldMoney) {
 	v, expired := &e.verdict, e.from == nil
+	v.refuse(e.name == "capture" && o.amount.Minor <= 0, domain.InvalidAmount)
 	v.refuse(h == nil || h.final || !expired && e.sender != h.payer && e.sender != h.payee, domain.NotFound)
 	if !v.success() {
 		return
@@ -45,7 +46,7 @@ func (m *model) endHold(e *entry, o request, h *heldMoney) {
 	case "capture":
 		moves = []posting{{holdAccount(e.contract), partyAccount(h.payee), o.amount}}
 		v.refuse(e.sender != h.payee, domain.NotPermitted)
-		v.refuse(o.amount.Minor <= 0 || o.amount.Minor > h.left.Minor, domain.InvalidAmount)
+		v.refuse(o.amount.Minor > h.left.Minor, domain.InvalidAmount)
 		rest.Minor -= o.amount.Minor
 	case "release":
 		v.refuse(e.sender != h.payee && m.now < h.expires, domain.TooEarly)

@@ -118,6 +118,7 @@ func (s *simulation) config() (ledger.Config, error) {
 	}
 	return ledger.Config{
 		Keys: s.keys, Store: top, Orderer: s.line, Contracts: s.Contracts, Codecs: []domain.Codec{observationCodec},
+		TableInterval: pick(s.luck[Crashes], []uint64{1, 10, 100, 500, ledger.DefaultTableInterval}),
 	}, nil
 }
 
