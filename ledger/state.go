@@ -211,7 +211,7 @@ func (st *State) settleSlot(name string, digest *stateDigest, moved map[string]i
 		now = s
 	}
 	if old != nil {
-		body, err := canon.Marshal(old)
+		body, err := old.encode()
 		if err != nil {
 			return change{}, err
 		}
@@ -226,7 +226,7 @@ func (st *State) settleSlot(name string, digest *stateDigest, moved map[string]i
 	if now.Type == balanceSlot {
 		moved[now.Name] += now.Minor
 	}
-	body, err := canon.Marshal(now)
+	body, err := now.encode()
 	if err != nil {
 		return change{}, err
 	}
@@ -239,7 +239,7 @@ func (st *State) settleGone(name string, old *slot) (change, error) {
 	if !ok {
 		return change{slot: old}, nil
 	}
-	body, err := canon.Marshal(final)
+	body, err := final.encode()
 	return change{slot: final, body: body, listed: old != nil && slices.Equal(old.Parties, final.Parties)}, err
 }
 
