@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -20,7 +21,7 @@ type bulkLedger struct {
 	names []domain.PartyID
 }
 
-func newBulkLedger(b *testing.B, store ledger.Store, payees int) *bulkLedger {
+func newBulkLedger(b testing.TB, store ledger.Store, payees int) *bulkLedger {
 	b.Helper()
 	w := ledgertest.NewWorld(b)
 	n, err := w.Start(store)
@@ -36,9 +37,7 @@ func newBulkLedger(b *testing.B, store ledger.Store, payees int) *bulkLedger {
 	if err := n.Stop(); err != nil {
 		b.Fatal(err)
 	}
-	e, err := ledger.Open(ledger.Config{
-		Keys: w.Keys, Store: store, Orderer: order.NewSolo(w.Clock.Now), Contracts: []domain.Contract{ledgertest.Governance{}, cash.Contract},
-	})
+	e, err := ledger.Open(ledger.Config{Keys: w.Keys, Store: store, Orderer: order.NewSolo(w.Clock.Now), Contracts: bulkContracts()})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -47,7 +46,7 @@ func newBulkLedger(b *testing.B, store ledger.Store, payees int) *bulkLedger {
 	return l
 }
 
-func (l *bulkLedger) must(b *testing.B, raw []byte) {
+func (l *bulkLedger) must(b testing.TB, raw []byte) {
 	b.Helper()
 	work, err := l.Execute(l.Next([]ledger.Item{l.admitted(b, raw)}))
 	if err == nil {
@@ -58,7 +57,7 @@ func (l *bulkLedger) must(b *testing.B, raw []byte) {
 	}
 }
 
-func (l *bulkLedger) admitted(b *testing.B, raw []byte) ledger.Item {
+func (l *bulkLedger) admitted(b testing.TB, raw []byte) ledger.Item {
 	b.Helper()
 	item, err := l.Admit(ledger.Item{Format: ledger.CommandFormat, Raw: raw})
 	if err != nil {
@@ -67,13 +66,49 @@ func (l *bulkLedger) admitted(b *testing.B, raw []byte) ledger.Item {
 	return item
 }
 
-// bulk signs a command with n payments, one cent to each of n payees.
+func bulkContracts() []domain.Contract {
+	return []domain.Contract{ledgertest.Governance{}, cash.Contract}
+}
+
+// bulk signs a command with n payments of one cent, to all payees in turn.
 func (l *bulkLedger) bulk(n int) []byte {
 	var body cash.Bulk
 	for i := range n {
-		body.Items = append(body.Items, cash.Payment{To: l.names[i], Amount: usd(1), Reference: fmt.Sprintf("wages 3/2025 no. %d", i)})
+		body.Items = append(body.Items, cash.Payment{To: l.names[i%len(l.names)], Amount: usd(1), Reference: fmt.Sprintf("wages 3/2025 no. %d", i)})
 	}
 	return l.w.Command(l.payer, domain.CashKind, "bank", "bulkTransfer", body)
+}
+
+// A bulk through the whole ledger: one entry, which payer and payees can prove each to their
+// extent, which verification comes to again, and of which nothing is left if it is refused.
+func TestBulkInTheLedger(t *testing.T) {
+	store := newStore(t)
+	const n = domain.MaxBulk
+	l := newBulkLedger(t, store, 40)
+	size := l.Size()
+	for _, items := range []int{n, n + 1} { // the second is refused, and logged as such
+		l.must(t, l.bulk(items))
+	}
+	if l.Size() != size+4 || l.Minor("party/payee-00007.example", "USD") != n/40 || l.Minor("party/payer.example", "USD") != 1<<50-n {
+		t.Fatalf("size %d after %d, payee 7 has %d", l.Size(), size, l.Minor("party/payee-00007.example", "USD"))
+	}
+	for viewer, payments := range map[domain.PartyID]int{"payer.example": 0, "payee-00007.example": n / 40} {
+		receipt, err := l.Receipt(context.Background(), viewer, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := ledger.OpenReceipt(l.Policy(), receipt)
+		if err != nil || d.Code != "" || d.Name != "bulkTransfer" || len(d.Postings) != payments || (d.ID != "") != (viewer == "payer.example") {
+			t.Errorf("%s is shown %d payments of %s %s, %v", viewer, len(d.Postings), d.Name, d.ID, err)
+		}
+	}
+	if _, err := ledger.Verify(l.w.Keys, store, bulkContracts(), ledgertest.Codecs()); err != nil {
+		t.Fatal(err)
+	}
+	again, err := ledger.Open(ledger.Config{Keys: l.w.Keys, Store: store, Orderer: order.NewSolo(l.w.Clock.Now), Contracts: bulkContracts()})
+	if err != nil || again.Size() != l.Size() {
+		t.Fatalf("opened again: %v", err)
+	}
 }
 
 func perPosting(b *testing.B, postings int) {
