@@ -116,8 +116,7 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified 
 		return nil, domain.Refuse(domain.WrongLedger, "signed for another ledger than %s", e.origin)
 	}
 	now := e.published.Load()
-	registered := registry{now.state}
-	key, _, err := s.identify(registered, admissionTime(registered, s.shell.KeyID, now.head.Now))
+	key, err := s.admissible(registry{now.state}, now.head.Now)
 	if err == nil && verified {
 		err = s.verify(key)
 	}
@@ -130,12 +129,16 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified 
 	return s, nil
 }
 
-// admissionTime is the earliest batch time at which the submission could be judged. Admission
-// has no clock: a key that becomes active after the last batch is let through, for the time
-// of the next batch to judge.
-func admissionTime(r domain.Registry, keyID string, last domain.Millis) domain.Millis {
-	key, _ := r.Key(keyID)
-	return max(last+1, key.Since)
+// admissible gives the key of a submission that a batch after the last one could accept.
+// Admission has no clock: a key that becomes active later is let through, for the time of the
+// next batch to judge.
+func (s *submission) admissible(r domain.Registry, last domain.Millis) (domain.Key, error) {
+	key, ok := r.Key(s.shell.KeyID)
+	if !ok || !key.ActiveAt(max(last+1, key.Since)) {
+		return key, s.unknownKey()
+	}
+	_, err := s.holder(r, key)
+	return key, err
 }
 
 // reply turns an outcome into an answer, reading back the first entry for a duplicate.

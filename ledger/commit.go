@@ -41,7 +41,7 @@ func (e *Engine) prefetch(b Batch) (*storedHistory, error) {
 		if item.checked == nil {
 			continue
 		}
-		if sender, err := item.checked.authenticate(registry{e.state}, b.Now); err == nil {
+		if sender, err := item.checked.authenticate(e.state, b.Now); err == nil {
 			tag := e.vault.identityTag(item.checked.identity(sender))
 			h.asked[string(tag)] = true
 			tags = append(tags, tag)

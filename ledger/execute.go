@@ -98,7 +98,7 @@ func (r *run) item(item Item) (outcome, error) {
 		}
 		s = parsed
 	}
-	sender, err := s.authenticate(registry{r.state}, r.batch.Now)
+	sender, err := s.authenticate(r.state, r.batch.Now)
 	if err != nil {
 		return refusedOutcome(err)
 	}

@@ -9,8 +9,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"strings"
+	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -99,8 +101,9 @@ func (k *Keys) check() error {
 type vault struct {
 	bodies  map[uint32]cipher.AEAD
 	current uint32
-	index   []byte
-	salt    *salts
+	// tags holds HMACs under the index key, ready for the next name.
+	tags sync.Pool
+	salt *salts
 }
 
 func newVault(k *Keys) (*vault, error) {
@@ -111,7 +114,8 @@ func newVault(k *Keys) (*vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &vault{bodies: map[uint32]cipher.AEAD{}, index: k.Index, salt: salt}
+	v := &vault{bodies: map[uint32]cipher.AEAD{}, salt: salt}
+	v.tags.New = func() any { return hmac.New(sha256.New, k.Index) }
 	for _, epoch := range k.Epochs {
 		key, err := hkdf.Key(sha256.New, epoch.Key, nil, "aval body "+k.Origin, 32)
 		if err != nil {
@@ -153,9 +157,11 @@ func (v *vault) open(place string, sealed []byte) ([]byte, error) {
 
 // tag is the keyed hash under which a name is filed on disk.
 func (v *vault) tag(name string) []byte {
-	mac := hmac.New(sha256.New, v.index)
-	mac.Write([]byte(name))
-	return mac.Sum(nil)[:16]
+	mac := v.tags.Get().(hash.Hash)
+	defer v.tags.Put(mac)
+	mac.Reset()
+	io.WriteString(mac, name)
+	return mac.Sum(nil)[:16:16]
 }
 
 // identityTag is the tag of a submission's identity. A command's begins with the time part of

@@ -99,7 +99,7 @@ func TestSignatureIsCheckedUnderTheKeyThatActs(t *testing.T) {
 	}
 	// a key without public bytes must not count as checked
 	r := oneKey{domain.Key{ID: s.shell.KeyID, Algorithm: envelope.EdDSA, Class: domain.PartyHolder, Holder: "p"}}
-	if _, err := s.authenticate(r, 1); err == nil {
+	if _, err := s.speaker(r, 1); err == nil {
 		t.Error("an empty key vouches for a command")
 	}
 }

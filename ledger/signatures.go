@@ -15,14 +15,14 @@ const minTogether = 16
 // keys registered before it. It decides nothing: each submission keeps what was found, and
 // execution checks again whose key is another by then.
 func (e executor) checkSignatures(r domain.Registry, b Batch) {
-	var pending []*submission
+	var pending []signed
 	for i := range b.Items {
 		s := b.Items[i].checked
 		if s == nil || s.judged != nil {
 			continue
 		}
-		if _, ok := r.Key(s.shell.KeyID); ok {
-			pending = append(pending, s)
+		if key, ok := r.Key(s.shell.KeyID); ok {
+			pending = append(pending, signed{s, key})
 		}
 	}
 	parts := min(runtime.GOMAXPROCS(0), len(pending)/minTogether+1)
@@ -30,21 +30,26 @@ func (e executor) checkSignatures(r domain.Registry, b Batch) {
 	for part := range parts {
 		share := pending[part*len(pending)/parts : (part+1)*len(pending)/parts]
 		if part == parts-1 { // the last one on this goroutine
-			checkTogether(r, share)
+			checkTogether(share)
 			continue
 		}
-		group.Go(func() { checkTogether(r, share) })
+		group.Go(func() { checkTogether(share) })
 	}
 	group.Wait()
 }
 
-func checkTogether(r domain.Registry, share []*submission) {
-	keys, signed := make([]domain.Key, len(share)), make([]domain.Signed, len(share))
+// signed is a submission and the key that it names.
+type signed struct {
+	*submission
+	key domain.Key
+}
+
+func checkTogether(share []signed) {
+	keys, shells := make([]domain.Key, len(share)), make([]domain.Signed, len(share))
 	for i, s := range share {
-		keys[i], _ = r.Key(s.shell.KeyID)
-		signed[i] = s.shell
+		keys[i], shells[i] = s.key, s.shell
 	}
-	for i, err := range envelope.VerifyAll(keys, signed) {
-		share[i].judged, share[i].verdict = &keys[i], err
+	for i, err := range envelope.VerifyAll(keys, shells) {
+		share[i].judged, share[i].verdict = &share[i].key, err
 	}
 }

@@ -62,6 +62,8 @@ type State struct {
 	slots     *btree.Map[string, *slot]
 	deadlines *btree.Map[string, *slot]
 	digest    *stateDigest
+	// registry counts the changes of governance's records: while it stands, so does who is who.
+	registry uint64
 	// wide is where elements of the digest are stretched.
 	wide *stretched
 	// held sums up, by party and currency, what escrows hold for a party. It follows from the
@@ -108,8 +110,14 @@ func (st *State) drop(name string) {
 	st.slots.Delete(name)
 }
 
+// registryPrefix begins the names of governance's records.
+const registryPrefix = string(recordSlot) + " " + string(domain.GovernanceKind) + " "
+
 // touch remembers what the slot was and takes a deadline out of the order of time.
 func (st *State) touch(name string) {
+	if strings.HasPrefix(name, registryPrefix) {
+		st.registry++
+	}
 	old, _ := st.slots.Get(name)
 	if _, seen := st.before[name]; !seen {
 		st.before[name] = old

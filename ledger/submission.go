@@ -28,6 +28,13 @@ type submission struct {
 	// judged is the key under which the signature was checked, verdict what came of it; nil while nobody checked it.
 	judged  *domain.Key
 	verdict error
+	// spoke is what authenticate last said, and in which state of the registry at which time.
+	spoke struct {
+		registry uint64
+		now      domain.Millis
+		sender   domain.PartyID
+		err      error
+	}
 	// ticket is where the waiting submitter of this node is told; nil for others' items.
 	ticket *Ticket
 }
@@ -89,32 +96,43 @@ func (s *submission) identity(sender domain.PartyID) string {
 
 // authenticate gives the party that speaks, if the signature holds: the holder of the key,
 // or the operator of the device or source.
-func (s *submission) authenticate(r domain.Registry, now domain.Millis) (domain.PartyID, error) {
+func (s *submission) authenticate(st *State, now domain.Millis) (domain.PartyID, error) {
 	if s.format == genesisFormat {
 		return "", nil
 	}
-	key, sender, err := s.identify(r, now)
+	if s.spoke.now != now || s.spoke.registry != st.registry {
+		s.spoke.now, s.spoke.registry = now, st.registry
+		s.spoke.sender, s.spoke.err = s.speaker(registry{st}, now)
+	}
+	return s.spoke.sender, s.spoke.err
+}
+
+func (s *submission) speaker(r domain.Registry, now domain.Millis) (domain.PartyID, error) {
+	key, ok := r.Key(s.shell.KeyID)
+	if !ok || !key.ActiveAt(now) {
+		return "", s.unknownKey()
+	}
+	sender, err := s.holder(r, key)
 	if err == nil {
 		err = s.verify(key)
 	}
 	return sender, err
 }
 
-// identify gives the key and the party that the submission claims to come from, and fills in
-// what the registry says of the origin of an observation. It does not check the signature.
-func (s *submission) identify(r domain.Registry, now domain.Millis) (key domain.Key, sender domain.PartyID, err error) {
-	key, ok := r.Key(s.shell.KeyID)
-	if !ok || !key.ActiveAt(now) {
-		return key, "", domain.Refuse(domain.UnknownKey, "key %.43q is not registered or not active", s.shell.KeyID)
-	}
+func (s *submission) unknownKey() error {
+	return domain.Refuse(domain.UnknownKey, "key %.43q is not registered or not active", s.shell.KeyID)
+}
+
+// holder gives the party that the submission claims to come from, and fills in what the
+// registry says of the origin of an observation. It does not check the signature.
+func (s *submission) holder(r domain.Registry, key domain.Key) (domain.PartyID, error) {
 	if (s.observation == nil) != (key.Class == domain.PartyHolder) {
-		return key, "", domain.Refuse(domain.UnknownKey, "a %s key does not sign this format", key.Class)
+		return "", domain.Refuse(domain.UnknownKey, "a %s key does not sign this format", key.Class)
 	}
 	if s.observation == nil {
-		return key, domain.PartyID(key.Holder), nil
+		return domain.PartyID(key.Holder), nil
 	}
-	sender, err = s.originate(r, key)
-	return key, sender, err
+	return s.originate(r, key)
 }
 
 // verify checks the signature, unless that was done under the same key before.

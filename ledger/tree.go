@@ -139,22 +139,41 @@ func (t *merkleTree) remember(id tileID, tl *tile) {
 // ReadHashes implements tlog.HashReader over the tiles.
 func (t *merkleTree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	hashes := make([]tlog.Hash, len(indexes))
+	var missing []int
+	t.mu.RLock()
 	for i, index := range indexes {
 		level, n := tlog.SplitStoredHashIndex(index)
-		h, err := t.hash(level, uint64(n))
-		if err != nil {
+		id, within := place(level, uint64(n))
+		tl := t.held(id)
+		if tl == nil || within >= len(tl.nodes[level%tileHeight]) {
+			missing = append(missing, i)
+			continue
+		}
+		hashes[i] = tl.nodes[level%tileHeight][within]
+	}
+	t.mu.RUnlock()
+	for _, i := range missing {
+		level, n := tlog.SplitStoredHashIndex(indexes[i])
+		var err error
+		if hashes[i], err = t.hash(level, uint64(n)); err != nil {
 			return nil, err
 		}
-		hashes[i] = h
 	}
 	return hashes, nil
+}
+
+// place is where the n-th complete subtree of 2^level leaves stands: its tile, and its number
+// among those of its height in that tile.
+func place(level int, n uint64) (tileID, int) {
+	height := level % tileHeight
+	id := tileID{level / tileHeight, n >> (tileHeight - height)}
+	return id, int(n - id.n<<(tileHeight-height))
 }
 
 // hash gives the n-th complete subtree of 2^level leaves.
 func (t *merkleTree) hash(level int, n uint64) (tlog.Hash, error) {
 	height := level % tileHeight
-	id := tileID{level / tileHeight, n >> (tileHeight - height)}
-	within := int(n - id.n<<(tileHeight-height))
+	id, within := place(level, n)
 	tl, err := t.tile(id)
 	if err != nil {
 		return tlog.Hash{}, err
@@ -167,14 +186,22 @@ func (t *merkleTree) hash(level int, n uint64) (tlog.Hash, error) {
 	return tl.nodes[height][within], nil
 }
 
+// held gives a tile that is in memory, or nil. The caller holds the lock.
+func (t *merkleTree) held(id tileID) *tile {
+	if tl, cached := t.cache[id]; cached {
+		return tl
+	}
+	if id.level < len(t.edge) && id.n == t.size>>(tileHeight*(id.level+1)) {
+		return t.edge[id.level]
+	}
+	return nil
+}
+
 func (t *merkleTree) tile(id tileID) (*tile, error) {
 	t.mu.RLock()
-	tl, cached := t.cache[id]
-	if !cached && id.level < len(t.edge) && id.n == t.size>>(tileHeight*(id.level+1)) {
-		tl, cached = t.edge[id.level], true
-	}
+	tl := t.held(id)
 	t.mu.RUnlock()
-	if cached {
+	if tl != nil {
 		return tl, nil
 	}
 	data, err := t.archive.Tile(id.level, id.n)
