@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"aval/contracts"
+	"aval/contracts/cash"
+	"aval/contracts/contracttest"
+	"aval/domain"
+	"aval/domain/envelope"
+	"aval/ledger"
+	"aval/ledger/ledgertest"
+)
+
+// handOrderer gives the batches that a test cuts.
+type handOrderer struct {
+	pool []ledger.Item
+	next ledger.Batch
+}
+
+func (o *handOrderer) Propose(_ context.Context, item ledger.Item) error {
+	o.pool = append(o.pool, item)
+	return nil
+}
+
+func (o *handOrderer) Next(context.Context, ledger.Batch, domain.Millis) (ledger.Batch, error) {
+	return o.next, nil
+}
+
+func (o *handOrderer) Close() error { return nil }
+
+// twin is one ledger twice: the engine with its real kinds, and the bench on which kinds are
+// tested. Whoever trusts a test on the bench trusts that the two decide alike.
+type twin struct {
+	t      *rapid.T
+	world  *ledgertest.World
+	store  ledger.Store
+	order  *handOrderer
+	engine *ledger.Engine
+	bench  *contracttest.Bench
+	keys   map[domain.PartyID]*envelope.Signer
+	now    domain.Millis
+	// places holds where each command stands, on the bench and in the log.
+	places [][2]uint64
+}
+
+// traders can be paid, limited, and held for. bank issues EUR.
+var traders = []domain.PartyID{"alice", "bob", "carol"}
+
+func newTwin(outer *testing.T, t *rapid.T) *twin {
+	w := &twin{
+		t: t, world: ledgertest.NewWorld(outer), store: ledgertest.NewMemory(), order: &handOrderer{},
+		bench: contracttest.New(outer, cash.Contract), keys: map[domain.PartyID]*envelope.Signer{},
+	}
+	w.now = w.world.Clock.Millis()
+	genesis, err := json.Marshal(domain.Genesis{
+		Ledger: ledgertest.Origin, Party: domain.Party{ID: "member", Roles: []domain.Role{domain.RoleMember}}, Key: w.world.Member.Key,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.engine, err = ledger.Create(context.Background(), ledger.Config{
+		Keys: w.world.Keys, Store: w.store, Orderer: w.order, Contracts: contracts.Table(),
+	}, genesis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.cut(w.order.pool...)
+	for _, party := range append([]domain.PartyID{"bank"}, traders...) {
+		roles := []domain.Role{domain.RoleTrader}
+		if party == "bank" {
+			roles = []domain.Role{domain.RoleBank}
+		}
+		w.keys[party] = ledgertest.NewSigner(outer)
+		w.bench.Register(party, roles...)
+		w.cut(w.item(w.world.Member, domain.GovernanceKind, string(party), "registerParty", map[string]any{
+			"party": party, "roles": roles, "keys": []domain.Key{w.keys[party].Key},
+		}))
+	}
+	return w
+}
+
+func (w *twin) item(s *envelope.Signer, kind domain.Kind, contract, name string, body any) ledger.Item {
+	return ledger.Item{Format: ledger.CommandFormat, Raw: w.world.Command(s, kind, contract, name, body)}
+}
+
+// cut commits a batch at the present, which must be later than the one before.
+func (w *twin) cut(items ...ledger.Item) {
+	w.now++
+	w.order.next = ledger.Batch{Sequence: w.order.next.Sequence + 1, Now: w.now, Items: items}
+	if err := w.engine.Step(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+type object map[string]any
+
+// send plays one command on both, after the deadlines that are due by then.
+func (w *twin) send(wait domain.Millis, sender domain.PartyID, contract, name string, body object) {
+	w.sendAs(wait, sender, contract, name, body, body)
+}
+
+// sendAs is send for a command that is written otherwise for the bench.
+func (w *twin) sendAs(wait domain.Millis, sender domain.PartyID, contract, name string, body, onBench object) {
+	at := w.now + wait
+	for due := w.engine.NextDue(); due != 0 && due <= at; due = w.engine.NextDue() {
+		w.now = max(w.now, due-1)
+		w.cut()
+	}
+	w.world.Clock.Add(time.Duration(at-w.world.Clock.Millis()) * time.Millisecond)
+	w.now = max(w.now, at)
+	before := w.engine.Size()
+	w.cut(w.item(w.keys[sender], domain.CashKind, contract, name, body))
+	var refusal domain.Rejection
+	if err := w.bench.Send(w.now, sender, domain.CashKind, contract, name, onBench); err != nil {
+		var r *domain.Rejection
+		if !errors.As(err, &r) {
+			w.t.Fatal(err)
+		}
+		refusal = *r
+	}
+	w.places = append(w.places, [2]uint64{w.bench.Size() - 1, before})
+	entry, err := w.engine.Feed(sender, ledger.FeedFilter{From: before})
+	if err != nil || len(entry.Entries) != 1 || entry.Entries[0].Code != refusal.Code {
+		w.t.Fatalf("%s by %s: the engine says %+v, %v, the bench %v", name, sender, entry, err, refusal)
+	}
+}
+
+// compare wants the same money on every account, and the same held beside it.
+func (w *twin) compare() {
+	for _, party := range traders {
+		balance, held := int64(0), int64(0)
+		accounts, err := w.engine.Accounts(party)
+		for _, a := range accounts {
+			balance, held = a.Balance.Minor, a.Held.Minor
+		}
+		if err != nil || balance != w.bench.Balance(domain.PartyAccount(party), "EUR") || held != w.bench.Held(party, "EUR") {
+			w.t.Fatalf("%s has %d and %d held, on the bench %d and %d", party, balance, held,
+				w.bench.Balance(domain.PartyAccount(party), "EUR"), w.bench.Held(party, "EUR"))
+		}
+	}
+}
+
+// draw sends one command, mostly one that may succeed.
+func (w *twin) draw() {
+	pick := func(what string, n int) int { return rapid.IntRange(0, n-1).Draw(w.t, what) }
+	party := func(what string) domain.PartyID { return traders[pick(what, len(traders))] }
+	amount := domain.Money{Minor: rapid.Int64Range(1, 4000).Draw(w.t, "minor"), Currency: "EUR"}
+	wait := domain.Millis(rapid.SampledFrom([]int64{1000, 30_000, 86_400_000}).Draw(w.t, "wait"))
+	id := fmt.Sprintf("H%d", pick("id", 3))
+	place := w.places[pick("place", len(w.places))]
+	bounds := domain.Bounds{MinimumBalance: amount.Minor / 4, DailyOutflow: int64(pick("daily", 9000)), MaximumBalance: int64(4000 * pick("maximum", 4))}
+	switch pick("command", 9) {
+	case 0:
+		w.send(wait, "bank", "bank", "issue", object{"to": party("to"), "amount": amount})
+	case 1:
+		w.send(wait, party("sender"), "bank", "transfer", object{"to": party("to"), "amount": amount})
+	case 2:
+		w.send(wait, party("sender"), "bank", "bulkTransfer", object{"items": []cash.Payment{{To: party("to"), Amount: amount}, {To: party("too"), Amount: amount}}})
+	case 3:
+		w.send(wait, party("sender"), "bank", "hold", object{"id": id, "to": party("to"), "amount": amount, "expiresAt": w.now + wait + domain.Millis(1+pick("life", 90_000))})
+	case 4:
+		w.send(wait, party("sender"), id, "capture", object{"amount": amount, "final": pick("final", 2) == 0})
+	case 5:
+		w.send(wait, party("sender"), id, "release", nil)
+	case 6:
+		number := pick("number", 2)
+		w.sendAs(wait, party("sender"), "bank", "reverse", object{"index": place[1], "number": number, "amount": amount},
+			object{"index": place[0], "number": number, "amount": amount})
+	case 7:
+		by := []domain.PartyID{"bank", "alice", "bob", "carol"}[pick("by", 4)]
+		w.send(wait, by, "bank", "limit", object{"party": party("party"), "currency": "EUR", "bounds": bounds})
+	case 8:
+		w.send(wait, party("sender"), "bank", "redeem", object{"id": id, "amount": amount})
+	}
+}
+
+// The engine and the bench decide alike about every command of cash/1 with accounts, limits, holds
+// and reversals in it, and what the engine made of it stands a replay.
+func TestEngineAndBenchAgree(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		w := newTwin(t, r)
+		for _, party := range traders {
+			w.send(1000, "bank", "bank", "issue", object{"to": party, "amount": domain.Money{Minor: 10_000, Currency: "EUR"}})
+		}
+		for range rapid.IntRange(1, 25).Draw(r, "commands") {
+			w.draw()
+			w.compare()
+		}
+		if _, err := ledger.Verify(w.world.Keys, w.store, contracts.Table(), nil); err != nil {
+			r.Fatal(err)
+		}
+	})
+}
