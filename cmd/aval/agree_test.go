@@ -153,10 +153,10 @@ func (w *twin) draw() {
 	pick := func(what string, n int) int { return rapid.IntRange(0, n-1).Draw(w.t, what) }
 	party := func(what string) domain.PartyID { return traders[pick(what, len(traders))] }
 	amount := domain.Money{Minor: rapid.Int64Range(1, 4000).Draw(w.t, "minor"), Currency: "EUR"}
-	wait := domain.Millis(rapid.SampledFrom([]int64{1000, 30_000, 86_400_000}).Draw(w.t, "wait"))
+	wait := domain.Millis(rapid.SampledFrom([]int64{1000, 1000, 30_000, 86_400_000}).Draw(w.t, "wait"))
 	id := fmt.Sprintf("H%d", pick("id", 3))
 	place := w.places[pick("place", len(w.places))]
-	bounds := domain.Bounds{MinimumBalance: amount.Minor / 4, DailyOutflow: int64(pick("daily", 9000)), MaximumBalance: int64(4000 * pick("maximum", 4))}
+	bounds := domain.Bounds{MinimumBalance: amount.Minor / 4, DailyOutflow: int64(pick("daily", 6000)), MaximumBalance: int64(4000 * pick("maximum", 4))}
 	switch pick("command", 9) {
 	case 0:
 		w.send(wait, "bank", "bank", "issue", object{"to": party("to"), "amount": amount})
@@ -190,7 +190,7 @@ func TestEngineAndBenchAgree(t *testing.T) {
 		for _, party := range traders {
 			w.send(1000, "bank", "bank", "issue", object{"to": party, "amount": domain.Money{Minor: 10_000, Currency: "EUR"}})
 		}
-		for range rapid.IntRange(1, 25).Draw(r, "commands") {
+		for range rapid.IntRange(10, 30).Draw(r, "commands") {
 			w.draw()
 			w.compare()
 		}
