@@ -49,6 +49,9 @@ type twin struct {
 	now    domain.Millis
 	// places holds where each command stands, on the bench and in the log.
 	places [][2]uint64
+	// holds are the IDs that were tried, paid the places of payments, by payee.
+	holds []string
+	paid  map[domain.PartyID][][2]uint64
 }
 
 // traders can be paid, limited, and held for. bank issues EUR.
@@ -58,6 +61,7 @@ func newTwin(outer *testing.T, t *rapid.T) *twin {
 	w := &twin{
 		t: t, world: ledgertest.NewWorld(outer), store: ledgertest.NewMemory(), order: &handOrderer{},
 		bench: contracttest.New(outer, cash.Contract), keys: map[domain.PartyID]*envelope.Signer{},
+		paid: map[domain.PartyID][][2]uint64{},
 	}
 	w.now = w.world.Clock.Millis()
 	genesis, err := json.Marshal(domain.Genesis{
@@ -127,6 +131,9 @@ func (w *twin) sendAs(wait domain.Millis, sender domain.PartyID, contract, name 
 		refusal = *r
 	}
 	w.places = append(w.places, [2]uint64{w.bench.Size() - 1, before})
+	if payee, ok := body["to"].(domain.PartyID); ok && refusal.Code == "" && name != "hold" {
+		w.paid[payee] = append(w.paid[payee], w.places[len(w.places)-1])
+	}
 	entry, err := w.engine.Feed(sender, ledger.FeedFilter{From: before})
 	if err != nil || len(entry.Entries) != 1 || entry.Entries[0].Code != refusal.Code {
 		w.t.Fatalf("%s by %s: the engine says %+v, %v, the bench %v", name, sender, entry, err, refusal)
@@ -151,35 +158,55 @@ func (w *twin) compare() {
 // draw sends one command, mostly one that may succeed.
 func (w *twin) draw() {
 	pick := func(what string, n int) int { return rapid.IntRange(0, n-1).Draw(w.t, what) }
-	party := func(what string) domain.PartyID { return traders[pick(what, len(traders))] }
+	from := pick("sender", len(traders))
+	sender, to := traders[from], traders[(from+1+pick("to", len(traders)))%len(traders)] // seldom oneself
 	amount := domain.Money{Minor: rapid.Int64Range(1, 4000).Draw(w.t, "minor"), Currency: "EUR"}
 	wait := domain.Millis(rapid.SampledFrom([]int64{1000, 1000, 30_000, 86_400_000}).Draw(w.t, "wait"))
-	id := fmt.Sprintf("H%d", pick("id", 3))
-	place := w.places[pick("place", len(w.places))]
-	bounds := domain.Bounds{MinimumBalance: amount.Minor / 4, DailyOutflow: int64(pick("daily", 6000)), MaximumBalance: int64(4000 * pick("maximum", 4))}
+	id := fmt.Sprintf("H%d", pick("id", 6))
 	switch pick("command", 9) { // the more telling ones first: small numbers are drawn more often
 	case 0:
-		w.send(wait, party("sender"), "bank", "transfer", object{"to": party("to"), "amount": amount})
+		w.send(wait, sender, "bank", "transfer", object{"to": to, "amount": amount})
 	case 1:
-		w.send(wait, party("sender"), "bank", "hold", object{"id": id, "to": party("to"), "amount": amount, "expiresAt": w.now + wait + domain.Millis(1+pick("life", 90_000))})
+		id = fmt.Sprintf("H%d", len(w.holds)+pick("again", 2))
+		w.holds = append(w.holds, id)
+		expires := w.now + wait + domain.Millis(60_000*(1+pick("life", 4000)))
+		w.send(wait, sender, "bank", "hold", object{"id": id, "to": to, "amount": amount, "expiresAt": expires})
 	case 2:
-		number := pick("number", 2)
-		w.sendAs(wait, party("sender"), "bank", "reverse", object{"index": place[1], "number": number, "amount": amount},
-			object{"index": place[0], "number": number, "amount": amount})
+		w.reverse(wait, sender, pick("number", 2), amount)
 	case 3:
-		by := []domain.PartyID{"bank", "alice", "bob", "carol"}[pick("by", 4)]
-		w.send(wait, by, "bank", "limit", object{"party": party("party"), "currency": "EUR", "bounds": bounds})
-	case 4:
-		w.send(wait, party("sender"), id, "capture", object{"amount": amount, "final": pick("final", 2) == 0})
-	case 5:
-		w.send(wait, party("sender"), "bank", "bulkTransfer", object{"items": []cash.Payment{{To: party("to"), Amount: amount}, {To: party("too"), Amount: amount}}})
+		by := []domain.PartyID{sender, "bank"}[pick("by", 2)]
+		bounds := domain.Bounds{MinimumBalance: amount.Minor / 4, DailyOutflow: int64(pick("daily", 6000)), MaximumBalance: int64(4000 * pick("maximum", 4))}
+		w.send(wait, by, "bank", "limit", object{"party": sender, "currency": "EUR", "bounds": bounds})
+	case 4, 5:
+		var h cash.Hold
+		if len(w.holds) > 0 {
+			id = w.holds[len(w.holds)-1-pick("hold", len(w.holds))]
+		}
+		if w.bench.Body(domain.CashKind, "hold/"+id, &h) {
+			sender = h.Payee
+		}
+		if name := []string{"capture", "release"}[pick("end", 2)]; name == "release" {
+			w.send(wait, sender, id, name, nil)
+		} else {
+			w.send(wait, sender, id, name, object{"amount": amount, "final": pick("final", 2) == 1})
+		}
 	case 6:
-		w.send(wait, party("sender"), id, "release", nil)
+		w.send(wait, sender, "bank", "bulkTransfer", object{"items": []cash.Payment{{To: to, Amount: amount}, {To: to, Amount: amount}}})
 	case 7:
-		w.send(wait, party("sender"), "bank", "redeem", object{"id": id, "amount": amount})
+		w.send(wait, sender, "bank", "redeem", object{"id": id, "amount": amount})
 	case 8:
-		w.send(wait, "bank", "bank", "issue", object{"to": party("to"), "amount": amount})
+		w.send(wait, "bank", "bank", "issue", object{"to": to, "amount": amount})
 	}
+}
+
+// reverse gives back, mostly what the sender was paid.
+func (w *twin) reverse(wait domain.Millis, sender domain.PartyID, number int, amount domain.Money) {
+	place := rapid.SampledFrom(w.places).Draw(w.t, "place")
+	if of := w.paid[sender]; len(of) > 0 {
+		place, number = rapid.SampledFrom(of).Draw(w.t, "payment"), 0
+	}
+	w.sendAs(wait, sender, "bank", "reverse", object{"index": place[1], "number": number, "amount": amount},
+		object{"index": place[0], "number": number, "amount": amount})
 }
 
 // The engine and the bench decide alike about every command of cash/1 with accounts, limits, holds
