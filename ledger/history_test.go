@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"encoding/json"
 	"errors"
 	"testing"
 
@@ -56,6 +57,21 @@ func TestRecordAsOf(t *testing.T) {
 		}
 	}
 	wantCode(t, past(h, "acme", id, h.Size()), domain.TooEarly)
+	var last uint64
+	for i, want := range []string{`{"amount":{"currency":"USD","minor":30},"owner":"acme","seen":0}`, `{"amount":{"currency":"USD","minor":30},"owner":"acme","seen":1}`} {
+		v, err := derive(h, id, at[i], func(p ledger.Progress) { last = p.Leaves })
+		fields, _ := json.Marshal(v.Fields)
+		if err != nil || string(fields) != want || v.Status != "open" || v.Written != at[i] || v.To != at[i]+2 || last != v.To {
+			t.Errorf("derived as of %d: %+v %s, %v, want %s", at[i], v, fields, err, want)
+		}
+	}
+	if v, err := derive(h, id, h.Size()-1, func(ledger.Progress) {}); err != nil || v.Status != "released" || !v.Final || v.Written != at[2] || v.Fields == nil {
+		t.Errorf("derived now: %+v, %v", v, err)
+	}
+	_, err := derive(h, id, before, func(ledger.Progress) {})
+	wantCode(t, err, domain.NotFound)
+	_, err = derive(h, "x", before, func(ledger.Progress) {})
+	wantCode(t, err, domain.Malformed)
 	page, err := h.Feed("acme", ledger.FeedFilter{Record: id})
 	if err != nil || len(page.Entries) != 3 || page.Entries[2].Name != "Release" || page.Next != nil {
 		t.Errorf("history of the closed hold: %+v, %v", page, err)
@@ -68,4 +84,26 @@ func past(h *hand, viewer domain.PartyID, id domain.RecordID, index uint64) erro
 		return errors.New("an error with an answer")
 	}
 	return err
+}
+
+func derive(h *hand, id domain.RecordID, index uint64, progress func(ledger.Progress)) (ledger.PastRecord, error) {
+	return ledger.DeriveRecord(h.w.Keys, h.store, ledgertest.Contracts(), ledgertest.Codecs(), id, ledger.AtIndex(index), progress)
+}
+
+// Who became a party of a record later is told nothing of the time before.
+func TestRecordAsOfBeforeItsParty(t *testing.T) {
+	h := newHand(t)
+	defer h.close(t)
+	opened := h.Size()
+	h.cut(t, 1, h.till(h.acme, "h1", "hold", ledgertest.Order{Amount: usd(30), At: h.last.Now + 90_000_000}))
+	shared := h.Size()
+	h.cut(t, 1, h.till(h.acme, "h1", "share", ledgertest.Order{To: "bank"}))
+	const id domain.RecordID = "cash:1:hold:h1"
+	wantCode(t, past(h, "bank", id, opened), domain.NotFound)
+	wantCode(t, past(h, "bank", id, shared-1), domain.NotFound)
+	for viewer, index := range map[domain.PartyID]uint64{"bank": shared, "acme": opened} {
+		if v, err := h.RecordAt(viewer, id, ledger.AtIndex(index)); err != nil || v.Status != "open" || v.Written != index {
+			t.Errorf("%s as of %d: %+v, %v", viewer, index, v, err)
+		}
+	}
 }

@@ -68,10 +68,8 @@ func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []d
 	if err != nil {
 		return Report{}, err
 	}
-	a := &audit{
-		executor: newExecutor(keys.Origin, contracts, codecs), archive: archive, vault: vault, tree: tree, state: newState(),
-		postings: past{archive: archive, vault: vault}, closed: &stateDigest{}, past: map[string]*entry{}, gone: map[string]bool{}, members: map[string]map[string]bool{},
-	}
+	a := newAudit(keys, vault, archive, contracts, codecs)
+	a.tree = tree
 	if err := a.replay(head); err != nil {
 		return Report{}, err
 	}
@@ -114,6 +112,13 @@ type audit struct {
 	members map[string]map[string]bool
 	report  Report
 	last    sealLeaf
+}
+
+func newAudit(keys *Keys, vault *vault, archive Archive, contracts []domain.Contract, codecs []domain.Codec) *audit {
+	return &audit{
+		executor: newExecutor(keys.Origin, contracts, codecs), archive: archive, vault: vault, state: newState(),
+		postings: past{archive: archive, vault: vault}, closed: &stateDigest{}, past: map[string]*entry{}, gone: map[string]bool{}, members: map[string]map[string]bool{},
+	}
 }
 
 // Seen, Closed and Posting make the audit the History of its own replay.

@@ -92,6 +92,8 @@ type hold struct {
 	Owner  domain.PartyID `json:"owner"`
 	Amount domain.Money   `json:"amount"`
 	Seen   int64          `json:"seen"`
+	// With is who was let in later; empty for nobody.
+	With domain.PartyID `json:"with,omitempty"`
 }
 
 // Kind is cash/1.
@@ -131,6 +133,9 @@ func (Till) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 	case "give": // whose money the hold is never changes: a bug that stops the engine
 		h.Owner = o.To
 		return keep(fx, in, key, h, false)
+	case "share":
+		h.With = o.To
+		return keep(fx, in, key, h, false)
 	case domain.Observe, domain.Equivocate:
 		h.Seen++
 		return keep(fx, in, key, h, false)
@@ -159,13 +164,13 @@ func keep(fx domain.Effects, in domain.Input, key string, h hold, final bool) (d
 	if final {
 		status = "released"
 	}
-	w, err := domain.Put(key, h, status, h.Owner)
+	w, err := domain.Put(key, h, status, h.Owner, h.With)
 	if err != nil {
 		return fx, err
 	}
 	w.Final, w.HeldFor = final, h.Owner
 	fx.Writes = append(fx.Writes, w)
-	return tell(fx, in, key, h.Owner)
+	return tell(fx, in, key, h.Owner, h.With)
 }
 
 func tell(fx domain.Effects, in domain.Input, key string, parties ...domain.PartyID) (domain.Effects, error) {

@@ -3,6 +3,8 @@ package node
 import (
 	"path/filepath"
 
+	"aval/contracts"
+	"aval/domain"
 	"aval/ledger"
 	"aval/ledger/sqlite"
 )
@@ -16,4 +18,14 @@ func (f *Folder) TrialBalance(asOf ledger.Moment, progress func(ledger.Progress)
 	}
 	defer archive.Close()
 	return ledger.ReadTrialBalance(f.Keys, archive, asOf, progress)
+}
+
+// Record derives a record of the folder's ledger as it stood at a moment.
+func (f *Folder) Record(id domain.RecordID, asOf ledger.Moment, progress func(ledger.Progress)) (ledger.PastRecord, error) {
+	archive, err := sqlite.OpenSnapshot(filepath.Join(f.Dir, databaseFile))
+	if err != nil {
+		return ledger.PastRecord{}, err
+	}
+	defer archive.Close()
+	return ledger.DeriveRecord(f.Keys, archive, contracts.Table(), Codecs(), id, asOf, progress)
 }
