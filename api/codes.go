@@ -65,7 +65,7 @@ var answers = map[domain.Code]answer{
 		"want application/jose, text/plain or application/octet-stream, without content coding"},
 	tooManyStreams: {http.StatusTooManyRequests, "Too many streams", "this party has its full number of event streams open"},
 	internal:       {http.StatusInternalServerError, "Internal error", "the request failed inside; the X-Request-Id header names it"},
-	busy:           {http.StatusServiceUnavailable, "Busy", "too much at once; try again after the time in Retry-After"},
+	busy:           {http.StatusTooManyRequests, "Busy", "too much at once; try again after the time in Retry-After"},
 	unavailable:    {http.StatusServiceUnavailable, "Unavailable", "the ledger cannot commit at present"},
 	diskFull: {http.StatusInsufficientStorage, "Disk full",
 		"the node's disk is nearly full and takes nothing new; send the same bytes again once there is room"},

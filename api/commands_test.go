@@ -145,7 +145,7 @@ func TestEngineErrors(t *testing.T) {
 		status int
 		retry  bool
 	}{
-		"busy":      {fmt.Errorf("propose: %w", ledger.ErrBusy), busy, 503, true},
+		"busy":      {fmt.Errorf("propose: %w", ledger.ErrBusy), busy, 429, true},
 		"disk full": {fmt.Errorf("admit: %w", &ledger.NoSpace{Free: 1, Reserve: 2}), diskFull, 507, true},
 		"closed":    {ledger.ErrClosed, unavailable, 503, true},
 		"canceled":  {context.Canceled, unavailable, 503, true},

@@ -380,7 +380,8 @@ func (h *house) failAlike() {
 			},
 			"401": func(r *request) func() { r.token = ""; return func() {} },
 			"500": func(*request) func() { return h.fault(fmt.Errorf("disk on fire")) },
-			"503": func(*request) func() { return h.occupy() },
+			"429": func(*request) func() { return h.occupy() },
+			"503": func(*request) func() { return h.fault(ledger.ErrClosed) },
 		} {
 			if given[status] == nil {
 				continue
