@@ -14,6 +14,11 @@ import (
 // a thousand times, and rows come in the order of their keys.
 const DefaultTableInterval = 4096
 
+// MaxHeldRows bounds what is held of identities, references and changes of slots, whatever the
+// number of leaves: a bulk adds two thousand with one. It bounds the memory, the largest
+// transaction, and what opening has to execute again.
+const MaxHeldRows = 1 << 17
+
 // tables is a Store whose tables lag behind its log. Reads see both together; when a ledger is
 // opened, executing the leaves after Head.Indexed again gives what was held. Append has one
 // caller; everything else is safe for concurrent use.
@@ -26,7 +31,9 @@ type tables struct {
 
 // recent is what the leaves from Head.Indexed on add to the tables, by tag.
 type recent struct {
-	from  uint64
+	from uint64
+	// held counts the rows, slots as often as they changed.
+	held  int
 	ids   map[string]uint64
 	refs  map[string][]uint64
 	slots map[string]StoredSlot
@@ -47,7 +54,7 @@ func newTables(s Store, head Head, interval uint64) *tables {
 // Append implements Store.
 func (t *tables) Append(c Commit) error {
 	c.Head.Indexed = t.recent.from
-	if c.Head.Size-t.recent.from < t.interval {
+	if c.Head.Size-t.recent.from < t.interval && t.recent.held+c.rows() < MaxHeldRows {
 		logOnly := c
 		logOnly.IDs, logOnly.Refs, logOnly.Slots = nil, nil, nil
 		if err := t.Store.Append(logOnly); err != nil {
@@ -68,10 +75,14 @@ func (t *tables) Append(c Commit) error {
 	return nil
 }
 
+// rows counts what a commit adds to the tables.
+func (c Commit) rows() int { return len(c.IDs) + len(c.Refs) + len(c.Slots) }
+
 // hold adds what a batch changes to what is held.
 func (t *tables) hold(c Commit) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.recent.held += c.rows()
 	for _, id := range c.IDs {
 		t.recent.ids[string(id.Tag)] = id.Index
 	}
