@@ -18,6 +18,8 @@ func newCollector(n *Node) *prometheus.Registry {
 
 var (
 	lastBatch    = prometheus.NewDesc("aval_last_batch_seconds", "Time of the last batch, Unix seconds.", nil, nil)
+	diskFree     = prometheus.NewDesc("aval_disk_free_bytes", "Room on the disk of the ledger.", nil, nil)
+	diskReserve  = prometheus.NewDesc("aval_disk_reserve_bytes", "Room below which nothing new is admitted.", nil, nil)
 	accepted     = prometheus.NewDesc("aval_sensor_accepted_total", "Sensor messages committed with success.", nil, nil)
 	refused      = prometheus.NewDesc("aval_sensor_refused_total", "Sensor messages committed as refusals.", []string{"code"}, nil)
 	quarantined  = prometheus.NewDesc("aval_sensor_quarantined_total", "Sensor messages refused before ordering.", []string{"code"}, nil)
@@ -52,6 +54,10 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 				count(out, uncosigned, n, s.Witness, reason)
 			}
 		}
+	}
+	if free, reserve, err := c.node.store.Space(); err == nil {
+		out <- prometheus.MustNewConstMetric(diskFree, prometheus.GaugeValue, float64(free))
+		out <- prometheus.MustNewConstMetric(diskReserve, prometheus.GaugeValue, float64(reserve))
 	}
 	if c.node.Oracle != nil {
 		stats := c.node.Oracle.Stats()

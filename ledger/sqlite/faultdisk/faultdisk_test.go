@@ -237,6 +237,37 @@ func TestFailedSyncForgets(t *testing.T) {
 	db.Close()
 }
 
+// A process that is killed leaves what it wrote to the system, and its locks to nobody.
+func TestKill(t *testing.T) {
+	disk := newDisk(t)
+	db := open(t, disk)
+	mustExec(t, db, "CREATE TABLE t (id INTEGER PRIMARY KEY, body BLOB)")
+	mustExec(t, db, "PRAGMA synchronous = OFF")
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec("INSERT INTO t VALUES (1, zeroblob(3000))"); err != nil {
+		t.Fatal(err)
+	}
+	disk.Kill()
+	if err := tx.Commit(); err == nil {
+		t.Error("a killed process commits")
+	}
+	next := open(t, disk)
+	mustExec(t, next, "PRAGMA synchronous = OFF")
+	mustExec(t, next, "INSERT INTO t VALUES (2, zeroblob(3000))")
+	disk.Kill()
+	if n, err := count(open(t, disk)); n != 1 || err != nil {
+		t.Errorf("%d rows, %v", n, err)
+	}
+	disk.Kill()
+	disk.Crash(0)
+	if n, err := count(open(t, disk)); n != 0 || err != nil {
+		t.Errorf("without power %d rows, %v: nothing of it was synced", n, err)
+	}
+}
+
 func TestFlippedRead(t *testing.T) {
 	disk := newDisk(t)
 	db := open(t, disk)
