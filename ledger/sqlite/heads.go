@@ -24,7 +24,7 @@ func (s *Store) PutCosigned(size uint64, sealed []byte) error {
 // Cosigned implements ledger.CosignedArchive.
 func (a archive) Cosigned() (size uint64, sealed []byte, err error) {
 	err = a.db.QueryRow("SELECT size, note FROM cosigned").Scan(&size, &sealed)
-	return size, sealed, err
+	return size, sealed, diskError(err)
 }
 
 // Heads keeps the newest cosigned head of each log that a witness follows, in a database of
@@ -48,18 +48,13 @@ func OpenHeads(path string, fresh bool, options ...Option) (*Heads, error) {
 		return nil, err
 	}
 	if err := h.open(at, fresh); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), h.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, diskError(err)), h.Close())
 	}
 	return h, nil
 }
 
 func (h *Heads) open(at place, fresh bool) (err error) {
-	if fresh {
-		if err := at.create(); err != nil {
-			return err
-		}
-	}
-	if err := at.settleLog(); err != nil {
+	if err := at.settle(fresh); err != nil {
 		return err
 	}
 	if h.db, err = connect(at, "rwc", 1, durable); err != nil {
@@ -79,7 +74,7 @@ func (h *Heads) Head(origin string) (stored []byte, err error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	return notNil(stored), err // an empty blob reads as nil, and is damage, not a log never seen
+	return notNil(stored), diskError(err) // an empty blob reads as nil, and is damage, not a log never seen
 }
 
 // Swap replaces the stored note old, nil for none, by next, durable on return. It is false,
@@ -91,7 +86,7 @@ func (h *Heads) Swap(origin string, old, next []byte) (bool, error) {
 	}
 	result, err := h.db.Exec(query, args...)
 	if err != nil {
-		return false, err
+		return false, diskError(err)
 	}
 	n, err := result.RowsAffected()
 	return n == 1, err

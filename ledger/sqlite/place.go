@@ -86,8 +86,14 @@ func (p place) create() error {
 	return f.Close()
 }
 
-// settleLog makes durable whatever a sound write-ahead log shows, before anybody relies on it.
-func (p place) settleLog() error {
+// settle prepares the files for whoever holds the lock: it makes a fresh database's, and makes durable
+// whatever a sound write-ahead log shows, before anybody relies on it.
+func (p place) settle(fresh bool) error {
+	if fresh {
+		if err := p.create(); err != nil {
+			return err
+		}
+	}
 	if err := p.checkLog(); err != nil {
 		return err
 	}

@@ -66,12 +66,7 @@ func open(at place, mode string, fresh bool) (*Store, error) {
 }
 
 func (s *Store) open(at place, mode string, fresh bool) (err error) {
-	if fresh {
-		if err := at.create(); err != nil {
-			return err
-		}
-	}
-	if err := at.settleLog(); err != nil {
+	if err := at.settle(fresh); err != nil {
 		return err
 	}
 	if s.write, err = connect(at, mode, 1, durable); err != nil {
