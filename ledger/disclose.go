@@ -53,7 +53,10 @@ func disclose(receipt []byte, paths []string) ([]byte, error) {
 		wanted[path] = true
 	}
 	for i, f := range x.Fields {
-		if f.hidden() || !wanted[f.Path] {
+		if f.hidden() {
+			continue
+		}
+		if !wanted[f.Path] {
 			x.Fields[i] = f.hide()
 		}
 		delete(wanted, f.Path)

@@ -103,5 +103,8 @@ func parseReceipt(receipt []byte) (p proof.TLogProof, x extra, err error) {
 	if err := canon.Unmarshal(p.ExtraData, &x); err != nil {
 		return p, x, fmt.Errorf("extra line: %w", err)
 	}
+	if x.Fields != nil && len(x.Fields) == 0 || x.Path != nil && len(x.Path) == 0 {
+		return p, x, errors.New("extra line: an empty list, want null")
+	}
 	return p, x, nil
 }
