@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/transparency-dev/formats/proof"
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"aval/domain"
@@ -67,6 +68,10 @@ func openReceipt(policy Policy, receipt []byte) (Disclosure, error) {
 		return Disclosure{}, fmt.Errorf("the receipt is of ledger %.100q, the policy of %q", origin, policy.Origin())
 	}
 	checkpoint, err := policy.open(p.Checkpoint)
+	var unsigned *note.UnverifiedNoteError
+	if errors.As(err, &unsigned) {
+		err = fmt.Errorf("the head is not signed by the key that the policy names: %w", err)
+	}
 	if err != nil {
 		return Disclosure{}, err
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"aval/cmd/aval/node"
-	"aval/domain/canon"
 	"aval/ledger"
 )
 
@@ -31,7 +30,8 @@ URL      the public log of a running node, or one that a web server holds as fil
          the tree and the signed head (needs --policy).
 ARCHIVE  a backup of "aval export": the public log and every byte of the file (needs --policy); with
          --enclave every body is opened too, and every batch executed again.
-FILE     one receipt: the head's signature, inclusion, and what the receipt discloses (needs --policy).
+FILE     one receipt, whole or made by "aval disclose": the head's signature, inclusion, and the
+         fields that it shows (needs --policy).
 
 Exit 1 and the first bad index if anything is off.`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -108,75 +108,11 @@ func readPolicy(path string) (ledger.Policy, error) {
 	if err != nil {
 		return ledger.Policy{}, err
 	}
-	return ledger.ParsePolicy(text)
-}
-
-func verifyReceipt(c *cobra.Command, p *printer, path, policyPath string) error {
-	policy, err := readPolicy(policyPath)
+	policy, err := ledger.ParsePolicy(text)
 	if err != nil {
-		return err
+		return policy, fmt.Errorf("%s is no policy file: %w", path, err)
 	}
-	receipt, err := readInput(path)
-	if err != nil {
-		return err
-	}
-	d, err := ledger.OpenReceipt(policy, receipt)
-	if err != nil {
-		result := map[string]any{"ok": false, "error": err.Error()}
-		return errors.Join(errReported, p.print(c, result, func(w io.Writer) { fmt.Fprintf(w, "NOT VALID: %v\n", err) }))
-	}
-	head, err := ledger.ReceiptCheckpoint(policy, receipt)
-	if err != nil {
-		return err
-	}
-	result := map[string]any{"ok": true, "ledger": policy.Origin(), "disclosure": disclosed(d), "cosignatures": head.Cosignatures}
-	return p.print(c, result, func(w io.Writer) {
-		describe(w, policy, d)
-		for _, s := range head.Cosignatures {
-			fmt.Fprintf(w, "cosigned by %s at %s\n", s.Witness, time.Unix(s.At, 0).UTC().Format(time.RFC3339))
-		}
-	})
-}
-
-// disclosed is a disclosure with its event bodies readable.
-func disclosed(d ledger.Disclosure) map[string]any {
-	events := []map[string]any{}
-	for _, event := range d.Events {
-		body, err := canon.ToJSON(event.Body)
-		if err != nil {
-			body = []byte("null")
-		}
-		events = append(events, map[string]any{"name": event.Name, "record": event.Key, "body": body})
-	}
-	postings := []ledger.PostingView{}
-	for _, posting := range d.Postings {
-		if shown, err := d.Posting(posting); err == nil {
-			postings = append(postings, shown)
-		}
-	}
-	return map[string]any{
-		"viewer": d.Viewer, "index": d.Index, "sequence": d.Sequence, "bookedAt": d.BookedAt, "kind": d.Kind,
-		"contract": d.Contract, "name": d.Name, "code": d.Code, "detail": d.Detail, "id": d.ID, "events": events, "postings": postings,
-	}
-}
-
-func describe(w io.Writer, policy ledger.Policy, d ledger.Disclosure) {
-	fmt.Fprintf(w, "valid: entry %d of %s\n", d.Index, policy.Origin())
-	if d.Kind == "" {
-		fmt.Fprintln(w, "the receipt discloses no content")
-		return
-	}
-	fmt.Fprintf(w, "for %s: %s %s on %s, booked %s\n", d.Viewer, d.Kind, d.Name, d.Contract, time.UnixMilli(int64(d.BookedAt)).UTC().Format(time.RFC3339))
-	if d.Code != "" {
-		fmt.Fprintf(w, "refused: %s %s\n", d.Code, d.Detail)
-	}
-	for _, event := range d.Events {
-		body, _ := canon.ToJSON(event.Body)
-		fmt.Fprintf(w, "  %s %s %s\n", event.Name, event.Key, body)
-	}
-	for _, posting := range d.Postings {
-		fmt.Fprintf(w, "  %s: %s from %s to %s\n", posting.Purpose, posting.Amount, posting.Debit, posting.Credit)
-	}
+	return policy, nil
 }
 
 // fail prints a fault and makes the exit code 1.
