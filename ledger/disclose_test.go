@@ -27,7 +27,11 @@ func proved(t testing.TB, entries ...*entry) (Policy, []map[domain.PartyID][]byt
 	if err != nil {
 		t.Fatal(err)
 	}
-	salt := testSalts(t)
+	return provedUnder(t, keys, testSalts(t), entries...)
+}
+
+func provedUnder(t testing.TB, keys *Keys, salt *salts, entries ...*entry) (Policy, []map[domain.PartyID][]byte) {
+	t.Helper()
 	var sealed []*sealedEntry
 	var hashes []tlog.Hash
 	reader := tlog.HashReaderFunc(func(indexes []int64) (found []tlog.Hash, err error) {
