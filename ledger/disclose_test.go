@@ -30,6 +30,7 @@ func proved(t testing.TB, entries ...*entry) (Policy, []map[domain.PartyID][]byt
 	return provedUnder(t, keys, testSalts(t), entries...)
 }
 
+// provedUnder does it under given keys. No entry stands for the seal of the one before.
 func provedUnder(t testing.TB, keys *Keys, salt *salts, entries ...*entry) (Policy, []map[domain.PartyID][]byte) {
 	t.Helper()
 	var sealed []*sealedEntry
@@ -41,8 +42,15 @@ func provedUnder(t testing.TB, keys *Keys, salt *salts, entries ...*entry) (Poli
 		return found, nil
 	})
 	for i, e := range entries {
-		e.Index = uint64(i)
-		s, err := seal(e, salt)
+		s := &sealedEntry{}
+		var err error
+		if e != nil {
+			e.Index = uint64(i)
+			s, err = seal(e, salt)
+		} else {
+			last := entries[i-1]
+			_, s.leaf, err = sealBatch(Batch{Sequence: last.Sequence, Now: last.BookedAt}, entries[i-1:i], (&stateDigest{}).sum(), salt)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,7 +51,7 @@ func vectorEntry(t *testing.T) *entry {
 		t.Fatal(err)
 	}
 	return &entry{
-		Index: 1, Sequence: 2, BookedAt: 1_795_516_200_000, Format: CommandFormat, Raw: []byte("the signed command"), Fingerprint: bytes.Repeat([]byte{4}, 32),
+		Index: 2, Sequence: 2, BookedAt: 1_795_516_200_000, Format: CommandFormat, Raw: []byte("the signed command"), Fingerprint: bytes.Repeat([]byte{4}, 32),
 		ID: "01M86HPPDQAKBN2HTJ41ZRXWBT", Sender: "alice", Kind: "cash/1", Contract: "bank", Name: "transfer", Events: []domain.Event{event},
 		Postings: []domain.Posting{{Debit: "party/alice", Credit: "party/bob", Amount: amount, Purpose: "transfer"}},
 		Balances: []AccountBalances{{"party/alice", map[domain.Currency]int64{"EUR": 75_000}}, {"party/bob", map[domain.Currency]int64{"EUR": 25_000}}},
@@ -77,8 +77,8 @@ func TestDocumentedVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy, receipts := provedUnder(t, keys, salt, first, vectorEntry(t))
-	whole := receipts[1]["bob"]
+	policy, receipts := provedUnder(t, keys, salt, first, nil, vectorEntry(t), nil)
+	whole := receipts[2]["bob"]
 	part, err := Disclose(whole, []string{"events/0", "events/0/amount"})
 	if err != nil {
 		t.Fatal(err)
@@ -95,9 +95,9 @@ func TestDocumentedVectors(t *testing.T) {
 		}
 		has("field", fmt.Sprintf("| %d | `%s` | `%s` | `%x` | `%x` |", i, f.Path, value, f.Salt, f.commitment()))
 	}
-	amount := view[4]
+	amount := view[5]
 	has("input of a commitment", "02 "+hex.EncodeToString(amount.Salt)+" 0f "+hex.EncodeToString([]byte(amount.Path))+" "+hex.EncodeToString(amount.Value))
-	has("hash of the view", fmt.Sprintf("`%x`", sealed.views[2]))
+	has("hash of the view", fmt.Sprintf("`%x`", sealed.views[2][:]))
 	for _, h := range viewsPath(sealed.views, 2) {
 		has("path of the view", fmt.Sprintf("`%x`", h))
 	}
@@ -109,6 +109,7 @@ func TestDocumentedVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	has("seal leaf", hex.EncodeToString(closing))
+	has("state digest", fmt.Sprintf("`%x`", (&stateDigest{}).sum()))
 	for name, content := range map[string][]byte{"policy.txt": keys.Policy(), "whole.tlog-proof": whole, "part.tlog-proof": part} {
 		path := filepath.Join("../docs/verifier", name)
 		if os.Getenv("AVAL_WRITE_VECTORS") != "" {
@@ -126,4 +127,18 @@ func TestDocumentedVectors(t *testing.T) {
 		}
 	}
 	has("policy", string(keys.Policy()))
+	var digest stateDigest
+	has("digest of nothing", fmt.Sprintf("`%x`", digest.sum()))
+	for _, element := range []slot{
+		{Type: balanceSlot, Key: "party/buyer", Name: "EUR", Minor: 50_827_123}, {Type: balanceSlot, Key: "issue/bank", Name: "EUR", Minor: -100_000_000},
+	} {
+		bytes, err := canon.Marshal(element)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest.add(new(stretched).of(bytes))
+		has("slot", hex.EncodeToString(bytes))
+		has("digest", fmt.Sprintf("`%x`", digest.sum()))
+	}
+	has("first lanes", fmt.Sprintf("first lanes %d, %d", digest[0]&0xffff, digest[0]>>16&0xffff))
 }
