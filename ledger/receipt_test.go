@@ -248,16 +248,16 @@ func TestReceiptRefusals(t *testing.T) {
 	}
 }
 
-// A policy that asks for witnesses takes a receipt only with their cosignatures.
-func TestReceiptUnderWitnesses(t *testing.T) {
-	n, _, receipts := transferred(t)
-	good := receipts["acme"]
-	body, checkpoint, _ := strings.Cut(good, "\n\n")
+// cosignedByFirst gives a receipt with the cosignature of the first of two witnesses, and the
+// lines of a policy that name the log and both. The second never signs.
+func cosignedByFirst(t *testing.T, n *ledgertest.Node, receipt string) (cosigned, policy string) {
+	t.Helper()
+	body, checkpoint, _ := strings.Cut(receipt, "\n\n")
 	verifier, err := note.NewVerifier(n.World.Keys.LogVerifier)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := "log " + n.World.Keys.LogVerifier + "\n"
+	policy = "log " + n.World.Keys.LogVerifier + "\n"
 	for i := range 2 {
 		name := fmt.Sprintf("w%d", i)
 		secret, public, err := note.GenerateKey(rand.Reader, "witness.test/"+name)
@@ -267,9 +267,9 @@ func TestReceiptUnderWitnesses(t *testing.T) {
 		if public, err = formatsnote.VKeyToCosignatureV1(public); err != nil {
 			t.Fatal(err)
 		}
-		text += fmt.Sprintf("witness %s %s https://witness.test/%s\n", name, public, name)
+		policy += fmt.Sprintf("witness %s %s https://witness.test/%s\n", name, public, name)
 		if i > 0 {
-			continue // the second witness never signs
+			continue
 		}
 		witness, err := formatsnote.NewSignerForCosignatureV1(secret)
 		if err != nil {
@@ -279,12 +279,19 @@ func TestReceiptUnderWitnesses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cosigned, err := note.Sign(opened, witness)
+		signed, err := note.Sign(opened, witness)
 		if err != nil {
 			t.Fatal(err)
 		}
-		good = body + "\n\n" + string(cosigned)
+		cosigned = body + "\n\n" + string(signed)
 	}
+	return cosigned, policy
+}
+
+// A policy that asks for witnesses takes a receipt only with their cosignatures.
+func TestReceiptUnderWitnesses(t *testing.T) {
+	n, _, receipts := transferred(t)
+	good, text := cosignedByFirst(t, n, receipts["acme"])
 	for group, want := range map[string]bool{"any": true, "1": true, "2": false, "all": false} {
 		policy, err := ledger.ParsePolicy([]byte(text + "group g " + group + " w0 w1\nquorum g\n"))
 		if err != nil {
