@@ -302,7 +302,8 @@ function openView(extra, index) {
   check(whole || fields[0].path === "header", "the header is not shown");
   check(header instanceof Map && header.get("index") === index && header.get("sequence") === leaf.seq, "the view speaks of another entry");
   check(whole || header.get("viewer"), "the header names no viewer");
-  return new Map([["viewer", whole ? "" : header.get("viewer")], ["fields", shown], ["hidden", fields.length - shown.size]]);
+  const hidden = fields.length - shown.size + (shown.has("rest") ? 1 : 0); // the rest is a hash itself
+  return new Map([["viewer", whole ? "" : header.get("viewer")], ["fields", shown], ["hidden", hidden]]);
 }
 
 try {
