@@ -35,8 +35,7 @@ const (
 	checkpointFile = "checkpoint"
 )
 
-// Progress says how far an export or a restore has come: Leaves of Of. Of a restore it counts
-// what is on disk.
+// Progress says how far an export or a restore has come: Leaves of Of.
 type Progress struct{ Leaves, Of uint64 }
 
 // Put takes the files of an export, in order; it must not keep the data.

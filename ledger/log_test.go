@@ -51,7 +51,7 @@ func fetchFrom(files map[string][]byte) func(string) ([]byte, error) {
 }
 
 // grow commits transfers in batches until the log holds at least so many leaves.
-func grow(t *testing.T, n *ledgertest.Node, leaves uint64) {
+func grow(t testing.TB, n *ledgertest.Node, leaves uint64) {
 	t.Helper()
 	bank := n.Register("bank", domain.RoleBank)
 	n.MustSubmit(n.World.Command(bank, domain.CashKind, "c", "issue", ledgertest.Order{To: "bank", Amount: usd(1_000_000)}))

@@ -21,8 +21,6 @@ type replay struct {
 	// group is what was executed and is not in the store yet, bytes the size of its bodies.
 	group commitGroup
 	bytes int
-	// kept is the size of the log in the store.
-	kept uint64
 }
 
 func newReplay(policy Policy, r Restore) (*replay, error) {
@@ -104,7 +102,7 @@ func (r *replay) write(checkpoint []byte) error {
 		return fmt.Errorf("append: %w", err)
 	}
 	r.durable.Store(c.Head.Sequence)
-	r.kept, r.group, r.bytes = c.Head.Size, commitGroup{}, 0
+	r.group, r.bytes = commitGroup{}, 0
 	return nil
 }
 

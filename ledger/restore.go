@@ -228,7 +228,7 @@ func (w *restoring) execute(closing StoredEntry) error {
 	}
 	refusals, err := w.replay.batch(batch, closing)
 	w.found.Refusals += refusals
-	w.Progress(Progress{w.replay.kept, w.backup.Leaves})
+	w.Progress(Progress{closing.Index + 1, w.backup.Leaves})
 	return err
 }
 

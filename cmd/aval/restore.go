@@ -124,6 +124,7 @@ func previewArchive(c *cobra.Command, p *printer, archive node.Archive, dir stri
 }
 
 func verifyArchive(c *cobra.Command, p *printer, archive node.Archive) error {
+	archive.Tell = newMeter(c.ErrOrStderr(), p.asJSON).tell
 	found, err := archive.Verify(c.Context())
 	if err != nil {
 		return failed(c, p, err)

@@ -53,6 +53,7 @@ func (w *Writer) Close(authenticate func(digest []byte) []byte) error {
 		return err
 	}
 	_, err = w.out.Write(make([]byte, endBytes))
+	w.manifest.Bytes += endBytes
 	return err
 }
 
