@@ -145,7 +145,12 @@ func TestReversalIsComparedWithTheLog(t *testing.T) {
 // A posting counts as past from the batch after its own on, whether it is on disk yet or not:
 // every replay decides the same.
 func TestPostingIsPastFromTheNextBatchOn(t *testing.T) {
-	h := newHand(t)
+	for name, store := range map[string]ledger.Store{"memory": ledgertest.NewMemory(), "disk": newStore(t)} {
+		t.Run(name, func(t *testing.T) { postingIsPast(t, newHandOn(t, store)) })
+	}
+}
+
+func postingIsPast(t *testing.T, h *hand) {
 	sent := h.Size()
 	back := ledgertest.Order{To: "acme", Amount: usd(10), Ref: &domain.PostingRef{Index: sent}}
 	h.cut(t, 1, h.till(h.acme, "t", "transfer", ledgertest.Order{To: "bank", Amount: usd(60)}), h.till(h.bank, "r", "reverse", back))
@@ -168,6 +173,17 @@ func TestPostingIsPastFromTheNextBatchOn(t *testing.T) {
 		}
 	}
 	h.want(t, "acme", 910)
+}
+
+// An engine that is opened executes the last batches again, with all of the log on disk before it.
+func TestPostingOfItsOwnBatchIsNotPastWhenExecutedAgain(t *testing.T) {
+	h := newHandOn(t, newStore(t))
+	for range 2 { // whether the tables reflect a batch or not
+		back := ledgertest.Order{To: "acme", Amount: usd(10), Ref: &domain.PostingRef{Index: h.Size()}}
+		h.cut(t, 1, h.till(h.acme, "t", "transfer", ledgertest.Order{To: "bank", Amount: usd(60)}), h.till(h.bank, "r", "reverse", back), h.till(h.bank, "r", "claim", back))
+		h = h.reopened(t)
+	}
+	h.want(t, "acme", 880)
 }
 
 // Who has no part in a posting does not find it.

@@ -54,7 +54,7 @@ func (r *run) checkReversals(postings []domain.Posting) error {
 		if p.Reverses == nil {
 			continue
 		}
-		original, found := r.history.Posting(*p.Reverses)
+		original, found := earlier(r.history, r.base, *p.Reverses)
 		if !found {
 			return domain.Refuse(domain.NotFound, "entry %d has no posting %d", p.Reverses.Index, p.Reverses.Number)
 		}

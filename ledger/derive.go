@@ -47,12 +47,9 @@ func (d *derivation) batch(stored []StoredEntry, closing StoredEntry) error {
 	if d.next >= d.to {
 		return errEnough
 	}
-	if len(stored) > 0 {
-		d.from = stored[0].Index
-	}
 	r, err := d.again(d.vault, d.state, d, d.last, stored, closing)
 	if err == nil && d.err != nil {
-		err = &Fault{d.from, d.err}
+		err = &Fault{stored[0].Index, d.err}
 	}
 	if err != nil {
 		return err

@@ -186,7 +186,7 @@ func (r *run) apply(e *entry, in domain.Input) error {
 		party, _ := in.Registry.Party(in.Sender)
 		in.Roles = party.Roles
 	}
-	effects, err := contract.Apply(&view{state: r.state, history: r.history, kind: e.Kind, sender: in.Sender}, in)
+	effects, err := contract.Apply(&view{state: r.state, history: r.history, base: r.base, kind: e.Kind, sender: in.Sender}, in)
 	if err == nil {
 		err = effects.Check(e.Kind, in)
 	}

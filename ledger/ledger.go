@@ -76,7 +76,7 @@ type AccountView struct {
 	Owner domain.PartyID `json:"owner,omitempty"`
 	// Balance is credits minus debits.
 	Balance domain.Money `json:"balance"`
-	// Held is the owner's money in open holds, beside the balance. Available is what can be taken
+	// Held is the owner's money in the escrows of open records, beside the balance. Available is what can be taken
 	// without going below the account's minimum; a daily limit may allow less. Both are set for
 	// the account of a party alone.
 	Held      *domain.Money `json:"held,omitempty"`

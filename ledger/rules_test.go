@@ -79,7 +79,12 @@ func genesis(t testing.TB, w *ledgertest.World) []byte {
 // newHand is an engine with a bank and acme, which has 1000.
 func newHand(t *testing.T) *hand {
 	t.Helper()
-	h := openHand(t, ledgertest.NewWorld(t), ledgertest.NewMemory())
+	return newHandOn(t, ledgertest.NewMemory())
+}
+
+func newHandOn(t *testing.T, store ledger.Store) *hand {
+	t.Helper()
+	h := openHand(t, ledgertest.NewWorld(t), store)
 	h.cut(t, 1, h.order.pool...) // the genesis that Create proposed
 	h.bank, h.acme = ledgertest.NewSigner(t), ledgertest.NewSigner(t)
 	h.cut(t, 1, h.register("bank", h.bank.Key), h.register("acme", h.acme.Key),

@@ -101,10 +101,8 @@ type audit struct {
 	closed *stateDigest
 	past   map[string]*entry
 	gone   map[string]bool
-	// postings are those of entries before from, the first of the batch, which were compared
-	// already; err is a failure to read them.
+	// postings are those of earlier entries, which were compared already; err is a failure to read them.
 	postings past
-	from     uint64
 	err      error
 	// indexed is Head.Indexed: entries from there on are in no table yet.
 	indexed uint64
@@ -133,9 +131,6 @@ func (a *audit) Seen(id string, fingerprint []byte) (index uint64, same, found b
 func (a *audit) Closed(kind domain.Kind, key string) bool { return a.gone[recordName(kind, key)] }
 
 func (a *audit) Posting(ref domain.PostingRef) (domain.Posting, bool) {
-	if ref.Index >= a.from {
-		return domain.Posting{}, false
-	}
 	p, found, err := a.postings.posting(ref)
 	a.err = errors.Join(a.err, err)
 	return p, found
@@ -163,12 +158,9 @@ func (a *audit) replay(head Head) error {
 
 // batch executes one batch again and compares everything it left.
 func (a *audit) batch(stored []StoredEntry, closing StoredEntry) error {
-	if len(stored) > 0 {
-		a.from = stored[0].Index
-	}
 	r, err := a.again(a.vault, a.state, a, a.last, stored, closing)
 	if err == nil && a.err != nil {
-		err = &Fault{a.from, a.err}
+		err = &Fault{stored[0].Index, a.err}
 	}
 	if err != nil {
 		return err

@@ -14,7 +14,8 @@ type History interface {
 	Closed(kind domain.Kind, key string) bool
 	// Seen finds the entry of a submission's identity and whether its content was the same.
 	Seen(id string, fingerprint []byte) (index uint64, same, found bool)
-	// Posting finds a posting of an earlier batch.
+	// Posting finds a posting of an entry before the batch. It may find those of later entries too:
+	// what is executed again has all of the log behind it. Execution asks through earlier alone.
 	Posting(ref domain.PostingRef) (p domain.Posting, found bool)
 }
 
@@ -22,8 +23,10 @@ type History interface {
 type view struct {
 	state   *State
 	history History
-	kind    domain.Kind
-	sender  domain.PartyID
+	// base is the first index of the batch: what comes before it is past.
+	base   uint64
+	kind   domain.Kind
+	sender domain.PartyID
 	// reads counts the postings that were looked up.
 	reads int
 }
@@ -73,11 +76,19 @@ func (v *view) Posting(ref domain.PostingRef) (domain.Posting, bool) {
 	if v.reads > domain.MaxPostingReads {
 		return domain.Posting{}, false
 	}
-	p, found := v.history.Posting(ref)
+	p, found := earlier(v.history, v.base, ref)
 	if !found || !v.mayRead(p.Debit) && !v.mayRead(p.Credit) {
 		return domain.Posting{}, false
 	}
 	return p, true
+}
+
+// earlier finds a posting of an entry before base.
+func earlier(h History, base uint64, ref domain.PostingRef) (domain.Posting, bool) {
+	if ref.Index >= base {
+		return domain.Posting{}, false
+	}
+	return h.Posting(ref)
 }
 
 // mayRead says whether the account is the sender's or the kind's.
