@@ -2,6 +2,8 @@ package witness
 
 import (
 	"bytes"
+	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -25,6 +27,25 @@ func FuzzParseRequest(f *testing.F) {
 		}
 		if !bytes.Equal(r.format(), body) {
 			t.Errorf("read %q as %q", body, r.format())
+		}
+	})
+}
+
+func FuzzReadHead(f *testing.F) {
+	for _, text := range []string{
+		"log.test\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", "log.test\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nextension\n",
+		"log.test\n01\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", "\n1\n\n", "a\n18446744073709551615\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		h, err := readHead(text)
+		if err != nil {
+			return
+		}
+		exact := fmt.Sprintf("%s\n%d\n%s\n", h.origin, h.size, base64.StdEncoding.EncodeToString(h.root[:]))
+		if !strings.HasPrefix(text, exact) || h.size > maxSize || h.origin == "" {
+			t.Errorf("read %q as %+v", text, h)
 		}
 	})
 }

@@ -37,7 +37,6 @@ var (
 	cosigned   = prometheus.NewDesc("aval_witness_cosignatures_total", "Cosignatures of a witness.", []string{"witness"}, nil)
 	uncosigned = prometheus.NewDesc("aval_witness_failures_total", "Requests to a witness that gave no cosignature.", []string{"witness", "reason"}, nil)
 	witnessed  = prometheus.NewDesc("aval_witnessed_leaves", "Leaves under the newest head that a quorum of witnesses has cosigned.", nil, nil)
-	leaves     = prometheus.NewDesc("aval_leaves", "Leaves of the log.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
