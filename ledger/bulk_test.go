@@ -111,6 +111,36 @@ func TestBulkInTheLedger(t *testing.T) {
 	}
 }
 
+// A page of bulks ends before it becomes too large, and the pages together have them all.
+func TestPagesOfBulks(t *testing.T) {
+	l := newBulkLedger(t, ledgertest.NewMemory(), 2)
+	const bulks = 25
+	for range bulks {
+		l.must(t, l.bulk(domain.MaxBulk))
+	}
+	for _, viewer := range []domain.PartyID{"payer.example", "payee-00001.example"} {
+		seen, pages := 0, 0
+		for f := (ledger.FeedFilter{Limit: ledger.MaxPage}); ; pages++ {
+			page, err := l.Feed(viewer, f)
+			if err != nil || len(page.Entries) > 15 {
+				t.Fatalf("%s: a page of %d entries, %v", viewer, len(page.Entries), err)
+			}
+			for _, e := range page.Entries {
+				if e.Name == "bulkTransfer" {
+					seen++
+				}
+			}
+			if page.Next == nil {
+				break
+			}
+			f.From = *page.Next
+		}
+		if seen != bulks || pages < 2 {
+			t.Errorf("%s sees %d of %d bulks on %d pages", viewer, seen, bulks, pages)
+		}
+	}
+}
+
 func perPosting(b *testing.B, postings int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*postings), "ns/posting")
 }

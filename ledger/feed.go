@@ -7,7 +7,11 @@ import (
 	"aval/domain"
 )
 
-// Feed lists what the viewer may see of the log, oldest first.
+// maxFeedItems bounds the events and postings of the entries that one page looks at, so that
+// bulks, of which an entry holds thousands, make a page of fewer entries.
+const maxFeedItems = 20_000
+
+// Feed lists what the viewer may see of the log, oldest first. A page may be short and still have a Next.
 func (e *Engine) Feed(viewer domain.PartyID, f FeedFilter) (EntryPage, error) {
 	page := EntryPage{Entries: []EntryView{}}
 	limit, err := pageLimit(f.Limit)
@@ -19,7 +23,7 @@ func (e *Engine) Feed(viewer domain.PartyID, f FeedFilter) (EntryPage, error) {
 		return page, err
 	}
 	b, all := e.books(), e.auditor(viewer)
-	from, more := f.From, true
+	from, more, items := f.From, true, 0
 	for scanned := 0; more && len(page.Entries) < limit && scanned < maxScanned; scanned += limit {
 		indexes, err := b.indexes(name, all && f.Record == "" && f.Account == "", from, limit)
 		if err != nil {
@@ -27,18 +31,22 @@ func (e *Engine) Feed(viewer domain.PartyID, f FeedFilter) (EntryPage, error) {
 		}
 		more = len(indexes) == limit
 		err = b.visit(indexes, func(en *entry) error {
-			if len(page.Entries) == limit {
+			if len(page.Entries) == limit || items > maxFeedItems {
 				more = true // the page ends within what was asked for
 				return errEnough
 			}
 			from = en.Index + 1
+			items += len(en.Events) + len(en.Postings)
 			v, ok, err := en.feed(viewer, all, keep)
 			if ok {
 				page.Entries = append(page.Entries, v)
 			}
 			return err
 		})
-		if err != nil && !errors.Is(err, errEnough) {
+		if errors.Is(err, errEnough) {
+			break
+		}
+		if err != nil {
 			return page, err
 		}
 		if len(page.Entries) < limit && len(indexes) > 0 {
