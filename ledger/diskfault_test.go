@@ -189,6 +189,8 @@ func TestDiskFaults(t *testing.T) {
 	}{
 		{"write", faultdisk.Fault{Kind: faultdisk.WriteError, After: 7}, sqlite.ErrDisk},
 		{"sync of the log", faultdisk.Fault{Kind: faultdisk.SyncError, File: "-wal", After: 3, Times: 1}, sqlite.ErrDisk},
+		{"read", faultdisk.Fault{Kind: faultdisk.ReadError}, sqlite.ErrDisk},
+		{"flipped on the way", faultdisk.Fault{Kind: faultdisk.ReadFlip}, sqlite.ErrCorrupt},
 		{"read-only", faultdisk.Fault{Kind: faultdisk.ReadOnly}, sqlite.ErrDisk},
 		{"locked", faultdisk.Fault{Kind: faultdisk.Locked}, sqlite.ErrLocked},
 	} {
@@ -230,4 +232,27 @@ func TestFailedSyncIsSettled(t *testing.T) {
 		}
 		p.finish()
 	}
+}
+
+// A batch costs one sync, of the log, with its signature in it; a slow disk delays nobody twice.
+func TestOneSyncABatch(t *testing.T) {
+	p := newPayments(t, func(*faultdisk.Disk) []sqlite.Option { return nil })
+	const batches = 20
+	syncs, others := 0, 0
+	p.disk.Observe(func(op faultdisk.Operation) {
+		switch {
+		case op.Kind == faultdisk.Sync && op.File == diskDatabase+"-wal":
+			syncs++
+		case op.Kind == faultdisk.Sync:
+			others++
+		}
+	})
+	if err := p.pay(batches); err != nil {
+		t.Fatal(err)
+	}
+	p.disk.Observe(nil)
+	if syncs != batches || others != 0 {
+		t.Errorf("%d syncs of the log and %d others for %d batches", syncs, others, batches)
+	}
+	p.finish()
 }

@@ -61,7 +61,7 @@ func (d *Disk) Steps() int {
 }
 
 // CutAt lets power go at the nth step from now: that step is under way and may have any part of
-// its effect, it and everything later fails. Only Crash brings the disk back.
+// its effect, it and everything later fails. Only Crash brings the disk back. Zero takes back a cut that has not come.
 func (d *Disk) CutAt(nth int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
