@@ -17,7 +17,7 @@ const DefaultTableInterval = 4096
 // MaxHeldRows bounds what is held of identities, references and changes of slots, whatever the
 // number of leaves: a bulk adds two thousand with one. It bounds the memory, the largest
 // transaction, and what opening has to execute again.
-const MaxHeldRows = 1 << 17
+const MaxHeldRows = 1 << 15
 
 // tables is a Store whose tables lag behind its log. Reads see both together; when a ledger is
 // opened, executing the leaves after Head.Indexed again gives what was held. Append has one

@@ -32,6 +32,7 @@ without it each of the callers sends its next command when it has its answer (cl
 	c.Flags().IntVar(&o.Rate, "rate", 0, "commands to offer a second; 0 for a closed loop")
 	c.Flags().IntVar(&o.Accounts, "accounts", 1000, "parties that pay each other; 1 for one hot account")
 	c.Flags().IntVar(&o.Bulk, "bulk", 1, "transfers under one signature, up to 1000")
+	c.Flags().IntVar(&o.Open, "open", 0, "policies to open first; the node is then stopped and opened again")
 	c.Flags().StringVar(&o.Dir, "dir", "", "folder for the node's files, for measuring another disk; a temporary one by default")
 	p.flag(c)
 	return c
@@ -43,6 +44,10 @@ func printBench(w io.Writer, r bench.Result) {
 		r.Mode, r.InFlight, r.Accounts, r.Seconds, r.Committed, r.CommandBytes, r.PerSecond)
 	fmt.Fprintf(w, "latency ms: p50 %.1f, p90 %.1f, p99 %.1f, max %.1f; %.0f commands a batch; %.0f bytes of disk a command; %d busy, %d late\n",
 		r.P50, r.P90, r.P99, r.Max, r.BatchMean, r.BytesPerCommand, r.Busy, r.Late)
+	if o := r.Opened; o != nil {
+		fmt.Fprintf(w, "%d policies opened in %.0f s, each %.0f bytes of memory and %.0f of disk; reopened in %.1f s\n",
+			o.Contracts, o.Seconds, o.MemoryEach, o.DiskEach, o.ReopenSeconds)
+	}
 	fmt.Fprintf(w, "machine: %d cores, %s; %.0f signatures/s on one core, %.0f on all; fsync %.2f ms; %.0f bare SQLite rows/s\n",
 		m.Cores, m.Go, m.VerifyOneCore, m.VerifyAllCores, m.FsyncP50, m.SQLiteRows)
 	fmt.Fprintf(w, "ratio to the signature limit: %.2f (%s)\n", r.RatioToSignatureLimit, r.Fsync)

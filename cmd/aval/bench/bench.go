@@ -55,6 +55,8 @@ type Options struct {
 	Accounts int
 	// Bulk is the transfers under one signature; 0 and 1 send single transfers.
 	Bulk int
+	// Open is how many policies are opened, and the node reopened, before the measured time.
+	Open int
 	// Dir is where the node's files are made; empty for a temporary folder.
 	Dir string
 }
@@ -86,6 +88,8 @@ type Result struct {
 	BatchMean       float64 `json:"batch_mean"`
 	Fsync           string  `json:"fsync"`
 	Machine         Machine `json:"machine"`
+	// Opened is there if contracts were opened first.
+	Opened *Opened `json:"opened,omitempty"`
 	// RatioToSignatureLimit is per_second over the machine's signature verifications a second on all cores.
 	RatioToSignatureLimit float64 `json:"ratio_to_signature_limit"`
 }
@@ -97,6 +101,7 @@ func (o Options) check() error {
 		max        int
 	}{
 		{"in-flight", o.InFlight, 1, MaxInFlight}, {"seconds", o.Seconds, 1, MaxSeconds}, {"accounts", o.Accounts, 1, MaxAccounts}, {"rate", o.Rate, 0, MaxRate}, {"bulk", o.Bulk, 0, domain.MaxBulk},
+		{"open", o.Open, 0, MaxOpen},
 	} {
 		if c.value < c.min || c.value > c.max {
 			return fmt.Errorf("--%s %d: want %d to %d", c.name, c.value, c.min, c.max)
@@ -126,20 +131,19 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	b, stop, err := start(ctx, filepath.Join(base, "node"), o)
-	if err != nil {
-		return Result{}, err
-	}
-	result, err := b.run(ctx)
+	b := &load{options: o, dir: filepath.Join(base, "node")}
+	result, err := b.measure(ctx)
 	result.Machine = machine
 	result.RatioToSignatureLimit = result.PerSecond / machine.VerifyAllCores
-	return result, errors.Join(err, stop())
+	return result, errors.Join(err, b.halt())
 }
 
 // load is a node and those who load it.
 type load struct {
 	options Options
+	dir     string
 	node    *node.Node
+	stop    func() error
 	bank    *envelope.Signer
 	payers  []*envelope.Signer
 	submit  func(ctx context.Context, jws []byte) (ledger.Reply, error)
@@ -149,36 +153,38 @@ type load struct {
 	next  atomic.Int64
 }
 
-func start(ctx context.Context, dir string, o Options) (*load, func() error, error) {
+// measure makes a node, populates it, and runs the load.
+func (b *load) measure(ctx context.Context) (Result, error) {
 	first, err := envelope.NewSigner(envelope.EdDSA, rand.Reader)
 	if err != nil {
-		return nil, nil, err
+		return Result{}, err
 	}
-	if err := node.Create(ctx, dir, node.Founding{Ledger: origin, Member: member, Key: first.Key}); err != nil {
-		return nil, nil, err
+	if err := node.Create(ctx, b.dir, node.Founding{Ledger: origin, Member: member, Key: first.Key}); err != nil {
+		return Result{}, err
 	}
-	folder, err := node.OpenFolder(dir)
-	if err != nil {
-		return nil, nil, err
+	if err := b.launch(ctx); err != nil {
+		return Result{}, err
 	}
-	folder.Config.Listen, folder.Config.Admin = "127.0.0.1:0", ""
-	n, err := node.Open(folder, node.Options{})
-	if err != nil {
-		return nil, nil, err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- n.Run(ctx) }()
-	stop := func() error { cancel(); return <-done }
-	b := &load{options: o, node: n}
 	b.submit = b.direct
 	if err := b.populate(ctx, first); err != nil {
-		return nil, nil, errors.Join(err, stop())
+		return Result{}, err
 	}
-	if o.Mode == "http" {
-		b.submit, err = b.overHTTP()
+	var opened *Opened
+	if b.options.Open > 0 {
+		o, err := b.open(ctx, first)
+		if err != nil {
+			return Result{}, fmt.Errorf("open policies: %w", err)
+		}
+		opened = &o
 	}
-	return b, stop, err
+	if b.options.Mode == "http" {
+		if b.submit, err = b.overHTTP(); err != nil {
+			return Result{}, err
+		}
+	}
+	result, err := b.run(ctx)
+	result.Opened = opened
+	return result, err
 }
 
 func (b *load) direct(ctx context.Context, jws []byte) (ledger.Reply, error) {
@@ -197,16 +203,8 @@ func (b *load) overHTTP() (func(context.Context, []byte) (ledger.Reply, error), 
 
 // populate registers the bank and the payers and gives each payer money for the whole run.
 func (b *load) populate(ctx context.Context, first *envelope.Signer) error {
-	register := func(ctx context.Context, id domain.PartyID, role domain.Role) (*envelope.Signer, error) {
-		s, err := envelope.NewSigner(envelope.EdDSA, rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		body := map[string]any{"party": id, "roles": []domain.Role{role}, "keys": []domain.Key{s.Key}}
-		return s, b.must(ctx, first, domain.GovernanceKind, string(id), "registerParty", body)
-	}
 	var err error
-	if b.bank, err = register(ctx, bank, domain.RoleBank); err != nil {
+	if b.bank, err = b.register(ctx, first, bank, domain.RoleBank); err != nil {
 		return err
 	}
 	b.payers = make([]*envelope.Signer, b.options.Accounts)
@@ -215,7 +213,7 @@ func (b *load) populate(ctx context.Context, first *envelope.Signer) error {
 	for i := range b.payers {
 		group.Go(func() error {
 			var err error
-			if b.payers[i], err = register(ctx, payerID(i), domain.RoleTrader); err != nil {
+			if b.payers[i], err = b.register(ctx, first, payerID(i), domain.RoleTrader); err != nil {
 				return err
 			}
 			amount := domain.Money{Minor: 1_000_000_000, Currency: "EUR"}
@@ -223,6 +221,16 @@ func (b *load) populate(ctx context.Context, first *envelope.Signer) error {
 		})
 	}
 	return group.Wait()
+}
+
+// register makes a party with a key of its own.
+func (b *load) register(ctx context.Context, first *envelope.Signer, id domain.PartyID, role domain.Role) (*envelope.Signer, error) {
+	s, err := envelope.NewSigner(envelope.EdDSA, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	body := map[string]any{"party": id, "roles": []domain.Role{role}, "keys": []domain.Key{s.Key}}
+	return s, b.must(ctx, first, domain.GovernanceKind, string(id), "registerParty", body)
 }
 
 // payment is the body of issue and transfer.
