@@ -14,7 +14,7 @@ import (
 var errIdle = errors.New("nothing to order")
 
 // maxPool bounds the shuffling orderer's pool, so that it is full now and then.
-const maxPool = 40
+const maxPool = 25
 
 // line is the orderer of a simulation. It writes down each batch that it gives.
 type line interface {

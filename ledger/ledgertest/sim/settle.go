@@ -72,9 +72,6 @@ func (s *simulation) follow(b ledger.Batch) ([]outcome, error) {
 		if o.duplicate {
 			s.report.Duplicates++
 		}
-		if !o.refused.success() {
-			s.report.Untraced++
-		}
 	}
 	if len(entries) == 0 {
 		return outcomes, nil
@@ -165,6 +162,7 @@ func (s *simulation) answer(c *call, o outcome) error {
 		if o.refused.success() || !o.refused.allows(refusal.Code) {
 			return fmt.Errorf("refused without a trace: %w, allowed %v", err, o.refused)
 		}
+		s.untraced(refusal.Code)
 		return nil
 	}
 	if err != nil {

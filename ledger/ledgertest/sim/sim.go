@@ -80,7 +80,8 @@ type Report struct {
 	Duplicates, Deadlines       int
 	Batches, Crashes, Faults    int
 	Receipts, Steps             int
-	// Seen counts entries by kind, command and refusal code, "cash/1 transfer insufficient-funds".
+	// Seen counts entries by kind, command and refusal code ("cash/1 transfer insufficient-funds"),
+	// and what left no entry.
 	Seen map[string]int
 	// Trace is the hash of the run, Root that of the log at its end.
 	Trace, Root string

@@ -56,9 +56,9 @@ func (s *simulation) moveClock() {
 		s.clock++
 	case at < 980:
 		s.clock += domain.Millis(c.between(2_000, 3_600_000))
-	case at < 987:
-		s.clock += domain.Millis(c.between(int64(day), 10*int64(day)))
-	case at < 996:
+	case at < 989:
+		s.clock += domain.Millis(c.between(int64(day), 16*int64(day)))
+	case at < 994:
 		s.clock -= domain.Millis(c.between(1, 59_000))
 	default:
 		s.clock -= domain.Millis(c.between(59_000, 2*int64(day)))
@@ -218,6 +218,9 @@ func (s *simulation) fallen(err error) error {
 	clock := errors.Is(err, order.ErrClockBehind)
 	if clock && !s.behind() || !clock && !s.disk.failing() {
 		return fmt.Errorf("the engine stopped without a fault: %w", err)
+	}
+	if clock {
+		s.report.Seen["clock behind"]++
 	}
 	return s.crash("the engine stops")
 }

@@ -230,7 +230,7 @@ func (c *clients) some(ch chance, kind domain.Kind, name string) (string, domain
 // answer is a bank's word on a redemption.
 func answer(c *clients, ch chance, s *submission) (string, any) {
 	id, bank := c.some(ch, domain.CashKind, "redeem")
-	s.kind, s.contract, s.name = domain.CashKind, id, pick(ch, []string{"accept", "settle", "settle", "refuse"})
+	s.kind, s.contract, s.name = domain.CashKind, id, pick(ch, []string{"accept", "accept", "settle", "settle", "refuse"})
 	if ch.percent(8) {
 		bank = pick(ch, people)
 	}

@@ -210,16 +210,23 @@ func (s *simulation) offer(sub *submission) error {
 		s.waiting = append(s.waiting, c)
 		return nil
 	case errors.As(err, &refusal):
-		s.report.Untraced++
+		s.untraced(refusal.Code)
 		delete(s.calls, &c.raw[0])
 		if allowed.allows(refusal.Code) || sub.forged && refusal.Code == domain.BadSignature {
 			return nil
 		}
-	case errors.Is(err, ledger.ErrBusy), errors.Is(err, ledger.ErrClosed):
+	case errors.Is(err, ledger.ErrBusy):
+		s.report.Seen["busy"]++
 		s.unanswered = append(s.unanswered, sub)
 		return nil
 	}
 	return fmt.Errorf("submission %d (%s %s) at admission: got %v, allowed %v", sub.n, sub.kind, sub.name, err, allowed)
+}
+
+// untraced counts a refusal that left no entry.
+func (s *simulation) untraced(code domain.Code) {
+	s.report.Untraced++
+	s.report.Seen["no trace of "+string(code)]++
 }
 
 // codeOf names an error in the trace.
