@@ -12,6 +12,7 @@ import (
 func exportCommand() *cobra.Command {
 	var p printer
 	var logOnly bool
+	var passphraseFile string
 	c := &cobra.Command{
 		Use: "export DIR OUT", Short: "Write a backup of a node, or its public log as plain files", Args: cobra.ExactArgs(2),
 		Long: `Write the whole ledger of a node's folder, running or not, as it is at this moment. OUT must
@@ -19,7 +20,7 @@ not exist; it appears when it is complete and on disk.
 
 OUT is one file for "aval restore": a tar archive with the public log, the sealed bodies, the
 sealed keys and the configuration. The stand-in key of the simulated enclave is not in it:
-keep that apart, for without it the archive cannot be restored.
+keep that apart, for without it, or --passphrase-file, the archive cannot be restored.
 
 With --log OUT is a folder of the public log alone, by the paths of C2SP tlog-tiles: serve it
 as it is. Both are checked with "aval verify".`,
@@ -30,11 +31,16 @@ as it is. Both are checked with "aval verify".`,
 				return err
 			}
 			meter := newMeter(c.ErrOrStderr(), p.asJSON)
-			work := folder.Export
-			if logOnly {
-				work = folder.ExportLog
+			passphrase, err := readPassphrase(passphraseFile)
+			if err != nil {
+				return err
 			}
-			bytes, err := work(c.Context(), args[1], meter.tell)
+			var bytes uint64
+			if logOnly {
+				bytes, err = folder.ExportLog(c.Context(), args[1], meter.tell)
+			} else {
+				bytes, err = folder.Export(c.Context(), args[1], passphrase, meter.tell)
+			}
 			if err != nil {
 				return failed(c, &p, err)
 			}
@@ -45,6 +51,8 @@ as it is. Both are checked with "aval verify".`,
 		},
 	}
 	c.Flags().BoolVar(&logOnly, "log", false, "write the public log only, as a folder of C2SP files")
+	c.Flags().StringVar(&passphraseFile, "passphrase-file", "", "file with a passphrase: adds the keys wrapped under it (age), to restore without the enclave's key")
+	c.MarkFlagsMutuallyExclusive("log", "passphrase-file")
 	p.flag(c)
 	return c
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -68,12 +69,30 @@ var standingText = map[string]string{
 }
 
 // archiveFlags say what an archive is read with.
-type archiveFlags struct{ enclave, policy, newest string }
+type archiveFlags struct{ enclave, passphrase, policy, newest string }
 
 func (f *archiveFlags) flags(c *cobra.Command) {
-	c.Flags().StringVar(&f.enclave, "enclave", "", "folder with the SIMULATED-ENCLAVE-KEY that opens the keys in the archive")
+	f.keyFlags(c)
 	c.Flags().StringVar(&f.policy, "policy", "", "policy file of the ledger you know; without it that of the keys in the archive")
 	c.Flags().StringVar(&f.newest, "newest", "", "file with the newest signed checkpoint known; the archive must hold all of it")
+}
+
+func (f *archiveFlags) keyFlags(c *cobra.Command) {
+	c.Flags().StringVar(&f.enclave, "enclave", "", "folder with the SIMULATED-ENCLAVE-KEY that opens the keys in an archive")
+	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "file with the passphrase under which the keys in an archive were wrapped")
+	c.MarkFlagsMutuallyExclusive("enclave", "passphrase-file")
+}
+
+// readPassphrase reads a passphrase, empty without a file. The spaces around it do not count.
+func readPassphrase(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	text, err := readBounded(path, 2*node.MaxPassphrase)
+	if err == nil && len(bytes.TrimSpace(text)) == 0 {
+		err = fmt.Errorf("%s: empty", path)
+	}
+	return string(bytes.TrimSpace(text)), err
 }
 
 // isArchive tells an archive by the name of its first file, which a tar begins with.
@@ -98,6 +117,9 @@ func (f *archiveFlags) archive(path string) (node.Archive, error) {
 		a.Policy = &policy
 	}
 	var err error
+	if a.Passphrase, err = readPassphrase(f.passphrase); err != nil {
+		return a, err
+	}
 	if f.enclave != "" {
 		if a.Platform, err = enclave.OpenSimulated(f.enclave); err != nil {
 			return a, err

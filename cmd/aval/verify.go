@@ -29,7 +29,7 @@ DIR      a public log as "aval export --log" wrote it: as for URL.
 URL      the public log of a running node, or one that a web server holds as files: every leaf,
          the tree and the signed head (needs --policy).
 ARCHIVE  a backup of "aval export": the public log and every byte of the file (needs --policy); with
-         --enclave every body is opened too, and every batch executed again.
+         --enclave or --passphrase-file every body is opened too, and every batch executed again.
 FILE     one receipt, whole or made by "aval disclose": the head's signature, inclusion, and the
          fields that it shows (needs --policy).
 
@@ -39,7 +39,7 @@ Exit 1 and the first bad index if anything is off.`,
 		},
 	}
 	c.Flags().StringVar(&from.policy, "policy", "", "policy file of the ledger (policy.txt of the node's folder)")
-	c.Flags().StringVar(&from.enclave, "enclave", "", "folder with the SIMULATED-ENCLAVE-KEY that opens the keys in an archive")
+	from.keyFlags(c)
 	p.flag(c)
 	return c
 }

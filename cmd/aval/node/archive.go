@@ -20,6 +20,8 @@ type Archive struct {
 	Path string
 	// Platform unseals the keys in the archive. Nil leaves the sealed parts closed.
 	Platform enclave.Platform
+	// Passphrase opens the keys that were wrapped under it, in place of Platform.
+	Passphrase string
 	// Policy is that of the ledger one knows; nil means that of the keys in the archive.
 	Policy *ledger.Policy
 	// Newest is the newest checkpoint known from elsewhere, signed; the archive must hold all of it.
@@ -73,16 +75,13 @@ func (a Archive) unseal(o *opened) (err error) {
 	if a.Policy != nil {
 		o.restore.Policy = *a.Policy
 	}
-	if a.Platform == nil {
+	if !a.opensKeys() {
 		if a.Policy == nil {
-			return errors.New("neither a policy nor an enclave to open its keys: nothing to verify it with")
+			return errors.New("neither a policy nor an enclave or passphrase to open its keys: nothing to verify it with")
 		}
 		return nil
 	}
-	if o.keys, err = a.Platform.Unseal(keysPurpose, o.Extra[extraDir+keysFile]); err != nil {
-		return err
-	}
-	if o.oracle, err = a.Platform.Unseal(oraclePurpose, o.Extra[extraDir+oracleFile]); err != nil {
+	if err := a.findKeys(o); err != nil {
 		return err
 	}
 	if o.restore.Keys, err = ledger.ParseKeys(o.keys); err != nil {
@@ -91,6 +90,21 @@ func (a Archive) unseal(o *opened) (err error) {
 	if a.Policy == nil {
 		o.restore.Policy, err = ledger.ParsePolicy(o.restore.Keys.Policy())
 	}
+	return err
+}
+
+func (a Archive) opensKeys() bool { return a.Platform != nil || a.Passphrase != "" }
+
+func (a Archive) findKeys(o *opened) (err error) {
+	if a.Passphrase != "" {
+		w, err := unwrap(a.Passphrase, o.Extra[extraDir+wrappedFile])
+		o.keys, o.oracle = w.Keys, w.Oracle
+		return err
+	}
+	if o.keys, err = a.Platform.Unseal(keysPurpose, o.Extra[extraDir+keysFile]); err != nil {
+		return err
+	}
+	o.oracle, err = a.Platform.Unseal(oraclePurpose, o.Extra[extraDir+oracleFile])
 	return err
 }
 

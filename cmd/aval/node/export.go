@@ -25,15 +25,18 @@ var extras = []string{configFile, keysFile, oracleFile, PolicyFile, OracleKeyFil
 type Progress func(p ledger.Progress, bytes uint64)
 
 // Export writes the whole ledger, as it is at this moment, into a new archive file. A node
-// may be running on the folder. The file appears under its name only when it is complete
-// and on disk.
-func (f *Folder) Export(ctx context.Context, path string, tell Progress) (bytes uint64, err error) {
+// may be running on the folder. A passphrase adds the keys, wrapped under it. The file appears
+// under its name only when it is complete and on disk.
+func (f *Folder) Export(ctx context.Context, path, passphrase string, tell Progress) (bytes uint64, err error) {
 	archive, err := sqlite.OpenSnapshot(filepath.Join(f.Dir, databaseFile))
 	if err != nil {
 		return 0, err
 	}
 	defer archive.Close()
 	extra, err := f.extra()
+	if err == nil && passphrase != "" {
+		extra[extraDir+wrappedFile], err = f.wrap(passphrase)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -22,8 +22,8 @@ const buildSuffix = ".restoring"
 // platform of its own. dir must not exist, or be empty. It appears only when all of it is on
 // disk; what a killed restore leaves beside it, the next one removes.
 func (a Archive) Restore(ctx context.Context, dir string) (ledger.Restored, error) {
-	if a.Platform == nil {
-		return ledger.Restored{}, errors.New("restore needs the enclave that opens the keys in the archive")
+	if !a.opensKeys() {
+		return ledger.Restored{}, errors.New("restore needs the enclave or the passphrase that opens the keys in the archive")
 	}
 	if err := unused(dir); err != nil {
 		return ledger.Restored{}, err
