@@ -106,6 +106,8 @@ func TestWritesEventsDeadlinesAndWatchesAreChecked(t *testing.T) {
 		"write, unsorted":        {write(func(w *domain.Write) { w.Parties = unsorted }), domain.Malformed},
 		"write, no status":       {write(func(w *domain.Write) { w.Status = "" }), domain.Malformed},
 		"write, bad key":         {write(func(w *domain.Write) { w.Key = "agreement" }), domain.Malformed},
+		"write, held for acme":   {write(func(w *domain.Write) { w.HeldFor = "acme" }), ""},
+		"write, for a stranger":  {write(func(w *domain.Write) { w.HeldFor = "rival" }), domain.Malformed},
 		"event":                  {event(func(*domain.Event) {}), ""},
 		"event, many parties":    {event(func(e *domain.Event) { e.Parties = many }), domain.LimitExceeded},
 		"event, large body":      {event(func(e *domain.Event) { e.Body = large }), domain.TooLarge},

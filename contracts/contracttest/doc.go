@@ -2,7 +2,8 @@
 // laws that every kind obeys. It is for tests only.
 //
 // A Bench plays the engine in memory: it knows who is registered, keeps records, balances,
-// deadlines and watches, applies effects whole or not at all, and asserts after every step
+// deadlines and watches, keeps the limits of accounts, compares reversals with what they take
+// back, applies effects whole or not at all, and asserts after every step
 // that the sum of each currency is zero, that no account but issue/* is below zero, that a
 // final record holds no money and is never written again, that effects are within their
 // limits, that stored bytes are canonical, and that the same input gives the same effects.

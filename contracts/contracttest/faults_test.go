@@ -54,6 +54,13 @@ func write(key string, final bool) domain.Write {
 // paid is an event that may cause a posting of acme's.
 var paid = []domain.Event{{Name: "paid", Key: "pot/P", Body: []byte{1}, Parties: []domain.PartyID{"acme"}}}
 
+// heldFor is an open record of acme's that holds money for a party.
+func heldFor(seen, party domain.PartyID) domain.Write {
+	w, _ := domain.Put("pot/P", 1, "open", seen)
+	w.HeldFor = party
+	return w
+}
+
 func TestEveryBrokenLawEndsTheTest(t *testing.T) {
 	one := domain.Money{Minor: 1, Currency: "EUR"}
 	toEscrow := domain.Posting{Debit: "party/acme", Credit: "escrow/broken/1/pot/P/part", Amount: one}
@@ -67,6 +74,8 @@ func TestEveryBrokenLawEndsTheTest(t *testing.T) {
 		"nothing moves":       {"law effects", domain.Effects{Postings: []domain.Posting{{Debit: "party/acme", Credit: "party/other"}}}, nil},
 		"money left in final": {"law escrow", domain.Effects{Events: paid, Postings: []domain.Posting{toEscrow}, Writes: []domain.Write{write("pot/P", true)}}, nil},
 		"money without cause": {"law effects", domain.Effects{Postings: []domain.Posting{toEscrow}}, nil},
+		"held for a stranger": {"law effects", domain.Effects{Writes: []domain.Write{heldFor("acme", "other")}}, nil},
+		"held for another":    {"law held", domain.Effects{Writes: []domain.Write{heldFor("acme", "acme"), heldFor("acme", "")}}, nil},
 		"writes a final key":  {"law finality", domain.Effects{Writes: []domain.Write{write("pot/P", true), write("pot/P", false)}}, nil},
 		"record not CBOR":     {"law encoding", domain.Effects{Writes: []domain.Write{{Key: "pot/P", Status: "x", Body: []byte{0x18, 1}}}}, nil},
 		"event not CBOR":      {"law encoding", domain.Effects{Events: []domain.Event{{Name: "e", Key: "pot/P", Body: []byte("{}")}}}, nil},
@@ -91,6 +100,33 @@ func TestEveryBrokenLawEndsTheTest(t *testing.T) {
 	b.Register("acme")
 	if message := ended(func() { _ = b.Send(1, "acme", "broken/1", "c", "go", nil) }); !strings.HasPrefix(message, "law determinism") {
 		t.Errorf("two results: ended with %q", message)
+	}
+}
+
+func TestViewFindsThePostingsOfItsSenderAndEndsTheTestAtTooMany(t *testing.T) {
+	b := newBench(stopper{})
+	b.entries = [][]domain.Posting{{{Debit: "party/acme", Credit: "party/other"}, {Debit: "escrow/pot/1/pot/a", Credit: "party/other"}}, nil}
+	for _, c := range []struct {
+		sender domain.PartyID
+		kind   domain.Kind
+		ref    domain.PostingRef
+		want   bool
+	}{
+		{"acme", "jar/1", domain.PostingRef{}, true}, {"other", "jar/1", domain.PostingRef{Number: 1}, true}, {"", "pot/1", domain.PostingRef{Number: 1}, true},
+		{"third", "pot/1", domain.PostingRef{}, false}, {"acme", "jar/1", domain.PostingRef{Number: 1}, false}, {"", "jar/1", domain.PostingRef{}, false},
+		{"acme", "jar/1", domain.PostingRef{Number: 2}, false}, {"acme", "jar/1", domain.PostingRef{Number: -1}, false},
+		{"acme", "jar/1", domain.PostingRef{Index: 1}, false}, {"acme", "jar/1", domain.PostingRef{Index: 2}, false},
+	} {
+		if _, found := (&view{b: b, kind: c.kind, sender: c.sender}).Posting(c.ref); found != c.want {
+			t.Errorf("%s of %s finds %+v: %v", c.sender, c.kind, c.ref, found)
+		}
+	}
+	v := &view{b: b, kind: "pot/1", sender: "acme"}
+	for range domain.MaxPostingReads {
+		v.Posting(domain.PostingRef{})
+	}
+	if message := ended(func() { v.Posting(domain.PostingRef{}) }); message == "" {
+		t.Error("one too many was looked up")
 	}
 }
 
