@@ -32,6 +32,7 @@ without it each of the callers sends its next command when it has its answer (cl
 	c.Flags().IntVar(&o.Rate, "rate", 0, "commands to offer a second; 0 for a closed loop")
 	c.Flags().IntVar(&o.Accounts, "accounts", 1000, "parties that pay each other; 1 for one hot account")
 	c.Flags().IntVar(&o.Bulk, "bulk", 1, "transfers under one signature, up to 1000")
+	c.Flags().IntSliceVar(&o.Ramp, "ramp", nil, "numbers in flight, or rates if --rate is given, to measure one after the other")
 	c.Flags().IntVar(&o.Open, "open", 0, "policies to open first; the node is then stopped and opened again")
 	c.Flags().StringVar(&o.Dir, "dir", "", "folder for the node's files, for measuring another disk; a temporary one by default")
 	p.flag(c)
@@ -40,6 +41,10 @@ without it each of the callers sends its next command when it has its answer (cl
 
 func printBench(w io.Writer, r bench.Result) {
 	m := r.Machine
+	for _, level := range r.Levels {
+		fmt.Fprintf(w, "%6d in flight, %d offered: %8.0f/s, ms p50 %.1f, p90 %.1f, p99 %.1f, max %.1f; %d busy, %d late\n",
+			level.InFlight, level.Rate, level.PerSecond, level.P50, level.P90, level.P99, level.Max, level.Busy, level.Late)
+	}
 	fmt.Fprintf(w, "%s, %d in flight, %d accounts, %.1f s: %d commands of %d bytes committed with receipt, %.0f/s\n",
 		r.Mode, r.InFlight, r.Accounts, r.Seconds, r.Committed, r.CommandBytes, r.PerSecond)
 	fmt.Fprintf(w, "latency ms: p50 %.1f, p90 %.1f, p99 %.1f, max %.1f; %.0f commands a batch; %.0f bytes of disk a command; %d busy, %d late\n",

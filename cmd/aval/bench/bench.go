@@ -33,6 +33,7 @@ const (
 	MaxSeconds  = 3600
 	MaxAccounts = 100_000
 	MaxRate     = 1_000_000
+	MaxLevels   = 32
 )
 
 const (
@@ -55,6 +56,8 @@ type Options struct {
 	Accounts int
 	// Bulk is the transfers under one signature; 0 and 1 send single transfers.
 	Bulk int
+	// Ramp are numbers in flight, or rates if Rate is set, to measure one after the other on one node; none for the one that is set.
+	Ramp []int
 	// Open is how many policies are opened, and the node reopened, before the measured time.
 	Open int
 	// Dir is where the node's files are made; empty for a temporary folder.
@@ -90,6 +93,9 @@ type Result struct {
 	Machine         Machine `json:"machine"`
 	// Opened is there if contracts were opened first.
 	Opened *Opened `json:"opened,omitempty"`
+	// Curve is the rate as the log grew; Levels are the results of a ramp.
+	Curve  []Point  `json:"curve"`
+	Levels []Result `json:"levels,omitempty"`
 	// RatioToSignatureLimit is per_second over the machine's signature verifications a second on all cores.
 	RatioToSignatureLimit float64 `json:"ratio_to_signature_limit"`
 }
@@ -105,6 +111,14 @@ func (o Options) check() error {
 	} {
 		if c.value < c.min || c.value > c.max {
 			return fmt.Errorf("--%s %d: want %d to %d", c.name, c.value, c.min, c.max)
+		}
+	}
+	if len(o.Ramp) > MaxLevels {
+		return fmt.Errorf("--ramp of %d levels: want at most %d", len(o.Ramp), MaxLevels)
+	}
+	for _, n := range o.Ramp {
+		if top := map[bool]int{false: MaxInFlight, true: MaxRate}[o.Rate > 0]; n < 1 || n > top {
+			return fmt.Errorf("--ramp %d: want levels of 1 to %d", n, top)
 		}
 	}
 	if o.Mode != "process" && o.Mode != "http" {
@@ -194,7 +208,8 @@ func (b *load) direct(ctx context.Context, jws []byte) (ledger.Reply, error) {
 // overHTTP makes one client that all callers share, with a connection for each.
 func (b *load) overHTTP() (func(context.Context, []byte) (ledger.Reply, error), error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*b.options.InFlight, 2*b.options.InFlight
+	most := slices.Max(append([]int{b.options.InFlight}, b.options.Ramp...))
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*most, 2*most
 	c, err := client.New(client.Config{URL: "http://" + b.node.API.String(), Ledger: origin, Transport: t})
 	return func(ctx context.Context, jws []byte) (ledger.Reply, error) {
 		return c.Submit(ctx, jws, ledger.ForReceipt)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"testing"
 	"time"
+
+	"aval/domain"
 )
 
 func TestOptionsAreChecked(t *testing.T) {
@@ -13,14 +15,19 @@ func TestOptionsAreChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(*Options){
-		"mode":           func(o *Options) { o.Mode = "carrier pigeon" },
-		"no callers":     func(o *Options) { o.InFlight = 0 },
-		"many callers":   func(o *Options) { o.InFlight = MaxInFlight + 1 },
-		"no time":        func(o *Options) { o.Seconds = 0 },
-		"too long":       func(o *Options) { o.Seconds = MaxSeconds + 1 },
-		"no account":     func(o *Options) { o.Accounts = 0 },
-		"negative rate":  func(o *Options) { o.Rate = -1 },
-		"impossible one": func(o *Options) { o.Rate = MaxRate + 1 },
+		"mode":            func(o *Options) { o.Mode = "carrier pigeon" },
+		"no callers":      func(o *Options) { o.InFlight = 0 },
+		"many callers":    func(o *Options) { o.InFlight = MaxInFlight + 1 },
+		"no time":         func(o *Options) { o.Seconds = 0 },
+		"too long":        func(o *Options) { o.Seconds = MaxSeconds + 1 },
+		"no account":      func(o *Options) { o.Accounts = 0 },
+		"negative rate":   func(o *Options) { o.Rate = -1 },
+		"impossible one":  func(o *Options) { o.Rate = MaxRate + 1 },
+		"level of nobody": func(o *Options) { o.Ramp = []int{1, 0} },
+		"level too high":  func(o *Options) { o.Ramp = []int{MaxInFlight + 1} },
+		"long ramp":       func(o *Options) { o.Ramp = make([]int, MaxLevels+1) },
+		"large bulk":      func(o *Options) { o.Bulk = domain.MaxBulk + 1 },
+		"open too many":   func(o *Options) { o.Open = MaxOpen + 1 },
 	} {
 		o := good
 		spoil(&o)
@@ -57,6 +64,23 @@ func TestShortRun(t *testing.T) {
 				t.Errorf("no field %s", name)
 			}
 		}
+	}
+}
+
+// A ramp gives a result for each level, and a node with open policies is opened again before it.
+func TestRampOverOpenPolicies(t *testing.T) {
+	r, err := Run(context.Background(), Options{Mode: "process", InFlight: 1, Seconds: 1, Accounts: 3, Bulk: 5, Open: 1500, Ramp: []int{2, 5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Levels) != 2 || r.Levels[0].InFlight != 2 || r.Levels[1].InFlight != 5 || r.Levels[0].Committed == 0 || r.Levels[1].Committed != r.Committed {
+		t.Errorf("levels %+v", r.Levels)
+	}
+	if o := r.Opened; o == nil || o.Contracts != 1500 || o.DiskEach <= 0 || o.ReopenSeconds <= 0 {
+		t.Errorf("opened %+v", r.Opened)
+	}
+	if r.PostingsPerSecond != 5*r.PerSecond || len(r.Curve) == 0 {
+		t.Errorf("%v postings for %v commands a second, %d points", r.PostingsPerSecond, r.PerSecond, len(r.Curve))
 	}
 }
 

@@ -21,8 +21,30 @@ type tally struct {
 	bytes     int
 }
 
-// run warms up, measures, and sums up.
-func (b *load) run(ctx context.Context) (Result, error) {
+// run measures each level of the ramp, or the one that the options name. The result is that of
+// the last level, with all levels in it.
+func (b *load) run(ctx context.Context) (r Result, err error) {
+	if len(b.options.Ramp) == 0 {
+		return b.level(ctx)
+	}
+	var levels []Result
+	for _, n := range b.options.Ramp {
+		if b.options.Rate > 0 {
+			b.options.Rate = n
+		} else {
+			b.options.InFlight = n
+		}
+		if r, err = b.level(ctx); err != nil {
+			return r, err
+		}
+		levels = append(levels, r)
+	}
+	r.Levels = levels
+	return r, nil
+}
+
+// level warms up, measures, and sums up.
+func (b *load) level(ctx context.Context) (Result, error) {
 	o := b.options
 	warm := max(time.Duration(o.Seconds)*time.Second/10, 500*time.Millisecond)
 	tallies, err := b.phase(ctx, warm)
@@ -33,16 +55,30 @@ func (b *load) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	before, disk, began := b.node.Engine.Size(), b.disk(), time.Now()
+	curve := b.sample(began)
 	tallies, err = b.phase(ctx, time.Duration(o.Seconds)*time.Second)
+	took := time.Since(began).Seconds()
+	points := curve()
 	if err != nil {
 		return Result{}, err
 	}
-	took := time.Since(began).Seconds()
 	r := Result{
 		Mode: o.Mode, InFlight: o.InFlight, Accounts: o.Accounts, Bulk: max(o.Bulk, 1), Rate: o.Rate, Seconds: took,
-		SignedAhead: min(int(b.next.Load()), len(b.ahead)),
-		Fsync:       "SQLite WAL, synchronous=FULL, one commit a batch, its signed checkpoint within",
+		SignedAhead: min(int(b.next.Load()), len(b.ahead)), Curve: points,
+		Fsync: "SQLite WAL, synchronous=FULL, one commit a batch, its signed checkpoint within",
 	}
+	r.sum(tallies)
+	if r.Committed > 0 {
+		r.BytesPerCommand = float64(b.disk()-disk) / float64(r.Committed)
+		if batches := int(b.node.Engine.Size()-before) - r.Committed; batches > 0 {
+			r.BatchMean = float64(r.Committed) / float64(batches)
+		}
+	}
+	return r, nil
+}
+
+// sum adds up what the callers saw.
+func (r *Result) sum(tallies []tally) {
 	var all []time.Duration
 	for _, t := range tallies {
 		all = append(all, t.latencies...)
@@ -50,21 +86,54 @@ func (b *load) run(ctx context.Context) (Result, error) {
 	}
 	sortDurations(all)
 	r.Committed = len(all)
-	r.PerSecond = float64(len(all)) / took
+	r.PerSecond = float64(len(all)) / r.Seconds
 	r.PostingsPerSecond = r.PerSecond * float64(r.Bulk) // a transfer is one posting
 	r.P50, r.P90, r.P99, r.Max = percentile(all, 0.5), percentile(all, 0.9), percentile(all, 0.99), percentile(all, 1)
-	if len(all) > 0 {
-		r.BytesPerCommand = float64(b.disk()-disk) / float64(len(all))
-		if batches := int(b.node.Engine.Size()-before) - len(all); batches > 0 {
-			r.BatchMean = float64(len(all)) / float64(batches)
-		}
-	}
-	return r, nil
 }
+
+// curvePoints is how often a measured time is looked at.
+const curvePoints = 20
+
+// Point is the rate at one place of a run: leaves a second since the point before it, at a log of that size.
+type Point struct {
+	Leaves    uint64  `json:"leaves"`
+	PerSecond float64 `json:"leaves_per_second"`
+}
+
+// sample watches the log grow; the result ends it and gives what was seen.
+func (b *load) sample(began time.Time) func() []Point {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan []Point)
+	engine := b.node.Engine
+	go func() {
+		ticker := time.NewTicker(time.Duration(b.options.Seconds) * time.Second / curvePoints)
+		defer ticker.Stop()
+		var points []Point
+		for size, at := engine.Size(), began; ; {
+			select {
+			case now := <-ticker.C:
+				grown := engine.Size()
+				points = append(points, Point{grown, float64(grown-size) / now.Sub(at).Seconds()})
+				size, at = grown, now
+			case <-ctx.Done():
+				done <- points
+				return
+			}
+		}
+	}()
+	return func() []Point { stop(); return <-done }
+}
+
+// maxAheadSeconds is the longest time whose commands are signed ahead: of a longer one, only
+// the beginning could be, and the rest would look slower.
+const maxAheadSeconds = 20
 
 // foresee guesses the commands of the measured time from those of the warm-up, which signed its own.
 func (b *load) foresee(tallies []tally, warm time.Duration) int {
 	o := b.options
+	if o.Seconds > maxAheadSeconds {
+		return 0
+	}
 	if o.Rate > 0 {
 		return o.Rate * o.Seconds
 	}
