@@ -31,10 +31,9 @@ var (
 type platters struct {
 	disk *faultdisk.Disk
 	made bool
-	// armed says that a fault waits, unsynced that it was one after which only a loss of power
-	// tells what is durable; cut is the step at which the power goes, 0 for none.
-	armed, unsynced bool
-	cut             int
+	// armed says that a fault waits; cut is the step at which the power goes, 0 for none.
+	armed bool
+	cut   int
 }
 
 // Open implements sim.Storage.
@@ -52,13 +51,13 @@ func (p *platters) Open() (ledger.Store, error) {
 
 // Crash implements sim.Storage.
 func (p *platters) Crash(n uint64) {
-	if _, dead := p.State(); dead || p.unsynced || n%5 > 0 {
+	if _, dead := p.State(); dead || n%5 > 0 {
 		p.disk.Crash(n / 5)
 	}
 	p.disk.Heal()
 	p.disk.CutAt(0)
 	p.disk.SetCapacity(0)
-	p.armed, p.unsynced, p.cut = false, false, 0
+	p.armed, p.cut = false, 0
 }
 
 // Arm implements sim.Storage.
@@ -71,7 +70,6 @@ func (p *platters) Arm(what, nth int) {
 	case 0:
 		p.disk.Inject(faultdisk.Fault{Kind: faultdisk.WriteError, After: nth, Times: 1})
 	case 1:
-		p.unsynced = true
 		p.disk.Inject(faultdisk.Fault{Kind: faultdisk.SyncError, After: nth % 4, Times: 1})
 	case 2:
 		p.disk.SetCapacity(p.disk.Used() + int64(nth)*1000)

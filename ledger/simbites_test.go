@@ -53,6 +53,11 @@ var bugs = map[string]func(*sim.Options){
 			fx.Deadlines = nil
 		}
 	}),
+	"a limit is not kept": inKind(domain.CashKind, func(in domain.Input, fx *domain.Effects) {
+		if in.Command.Name == "limit" {
+			fx.Writes = nil
+		}
+	}),
 	"a revoked key goes on signing": inKind(domain.GovernanceKind, func(in domain.Input, fx *domain.Effects) {
 		if in.Command.Name == "revokeKey" {
 			fx.Writes = fx.Writes[1:]
