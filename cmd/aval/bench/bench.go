@@ -113,6 +113,9 @@ func (o Options) check() error {
 			return fmt.Errorf("--%s %d: want %d to %d", c.name, c.value, c.min, c.max)
 		}
 	}
+	if o.Open > 0 && o.Accounts < policiesPerLeg {
+		return fmt.Errorf("--accounts %d: want at least %d with --open, one for each policy on a flight", o.Accounts, policiesPerLeg)
+	}
 	if len(o.Ramp) > MaxLevels {
 		return fmt.Errorf("--ramp of %d levels: want at most %d", len(o.Ramp), MaxLevels)
 	}

@@ -69,7 +69,7 @@ func TestShortRun(t *testing.T) {
 
 // A ramp gives a result for each level, and a node with open policies is opened again before it.
 func TestRampOverOpenPolicies(t *testing.T) {
-	r, err := Run(context.Background(), Options{Mode: "process", InFlight: 1, Seconds: 1, Accounts: 3, Bulk: 5, Open: 1500, Ramp: []int{2, 5}})
+	r, err := Run(context.Background(), Options{Mode: "process", InFlight: 1, Seconds: 1, Accounts: policiesPerLeg, Bulk: 5, Open: 1500, Ramp: []int{2, 5}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,6 @@ func (b *load) offer(ctx context.Context, first *envelope.Signer) (*envelope.Sig
 	}
 	terms := flightdelay.ReferenceTerms("flights")
 	reserve := domain.Money{Minor: int64(b.options.Open) * terms.Payouts.Highest(), Currency: "USD"}
-	terms.Sale.MaxPerHolder = policiesPerLeg
 	terms.Sale.MaxPerLeg, terms.Sale.MaxTotal = policiesPerLeg*terms.Payouts.Highest(), max(reserve.Minor, policiesPerLeg*terms.Payouts.Highest())
 	funds := domain.Money{Minor: reserve.Minor + int64(b.options.Open)*premium, Currency: "USD"}
 	for _, step := range []struct {
