@@ -177,7 +177,8 @@ func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{"", "limit=1", "kind=cash/1&status=done&cursor=x", "from=1&from=2", "wait=receipt", "%zz", "a;b", "limit=%31"} {
 		f.Add(seed)
 	}
-	allowed := []string{"kind", "status", "cursor", "limit", "from", "wait"}
+	f.Add("from=2026-01-01&to=120&currency=EUR&asOf=2026-01-01T00:00:00Z")
+	allowed := []string{"kind", "status", "cursor", "limit", "from", "to", "currency", "asOf", "wait"}
 	f.Fuzz(func(t *testing.T, raw string) {
 		q, err := parseQuery(raw, allowed)
 		check := func(err error) bool {
@@ -198,6 +199,12 @@ func FuzzQuery(f *testing.F) {
 		}
 		if wait, err := q.wait(); check(err) && (wait < ledger.ForAccepted || wait > ledger.ForReceipt) {
 			t.Fatalf("%q: wait %d", raw, wait)
+		}
+		if _, err := q.moment("asOf"); !check(err) && q["asOf"] == "" {
+			t.Fatalf("%q: no moment is refused", raw)
+		}
+		if s, err := q.statement(); check(err) && (s.Limit < 1 || s.Limit > maxPage || len(s.Cursor) > maxCursorBytes) {
+			t.Fatalf("%q: statement %+v", raw, s)
 		}
 		if records, err := q.records(); check(err) && records.Kind != "" && records.Kind.Check() != nil {
 			t.Fatalf("%q: kind %q", raw, records.Kind)
