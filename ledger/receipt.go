@@ -2,9 +2,11 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/transparency-dev/formats/proof"
 	"golang.org/x/mod/sumdb/note"
@@ -35,15 +37,28 @@ func formatReceipt(s *sealedEntry, viewer domain.PartyID, size uint64, checkpoin
 	if err != nil {
 		return nil, err
 	}
-	p := proof.TLogProof{Index: s.Index, Checkpoint: checkpoint}
-	for _, h := range inclusion {
-		p.Hashes = append(p.Hashes, h)
-	}
-	if p.ExtraData, err = canon.Marshal(x); err != nil {
+	line, err := canon.Marshal(x)
+	if err != nil {
 		return nil, err
 	}
-	return p.Marshal(), nil
+	return appendProof(nil, s.Index, line, inclusion, checkpoint), nil
 }
+
+// appendProof writes a C2SP tlog-proof, the text that proof.TLogProof makes of the same parts.
+func appendProof(to []byte, index uint64, extra []byte, inclusion []tlog.Hash, checkpoint []byte) []byte {
+	encode := base64.StdEncoding
+	to = slices.Grow(to, 64+encode.EncodedLen(len(extra))+45*len(inclusion)+len(checkpoint))
+	to = append(append(to, proofHeader...), "\nextra "...)
+	to = append(encode.AppendEncode(to, extra), "\nindex "...)
+	to = append(strconv.AppendUint(to, index, 10), '\n')
+	for _, h := range inclusion {
+		to = append(encode.AppendEncode(to, h[:]), '\n')
+	}
+	return append(append(to, '\n'), checkpoint...)
+}
+
+// proofHeader is the first line of a tlog-proof.
+const proofHeader = "c2sp.org/tlog-proof@v1"
 
 // ErrReceipt reports a receipt that proves nothing under the policy; the cause is wrapped with it.
 var ErrReceipt = errors.New("receipt does not verify")

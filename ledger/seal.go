@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -49,6 +50,8 @@ type sealedEntry struct {
 	viewers []domain.PartyID
 	views   []tlog.Hash
 	salt    *salts
+	// own are the fields of the sender's view: its receipt is made at once.
+	own []committed
 }
 
 // sealer seals one entry after the other and keeps its room between them.
@@ -63,6 +66,9 @@ type sealer struct {
 	number int
 	fields int
 	emit   func(path, value []byte)
+	// own collects the fields of the view at work if it is the sender's.
+	own     []committed
+	keeping bool
 }
 
 func newSealer(salt *salts) *sealer {
@@ -87,8 +93,12 @@ func (s *sealer) seal(e *entry) (*sealedEntry, error) {
 	sealed.add("", s.viewHash())
 	for own, rest := nextViewer(s.mentions); len(own) > 0; own, rest = nextViewer(rest) {
 		s.begin(len(sealed.views), cap(sealed.views))
+		s.keeping = own[0].party == e.Sender
 		s.visit(e, own, s.emit)
 		sealed.add(own[0].party, s.viewHash())
+		if s.keeping {
+			sealed.own, s.own, s.keeping = s.own, nil, false
+		}
 	}
 	root := viewsRoot(sealed.views)
 	sealed.leaf, err = leaf{Version: 1, Type: "e", Sequence: e.Sequence, Root: root[:]}.encode()
@@ -106,6 +116,9 @@ func (s *sealedEntry) view(n int) []committed {
 	if n == 0 {
 		show([]byte(entryPath), s.body)
 		return fields
+	}
+	if s.own != nil && s.viewers[n] == s.Sender {
+		return slices.Clone(s.own)
 	}
 	for own, rest := nextViewer(s.mentions(nil)); len(own) > 0; own, rest = nextViewer(rest) {
 		if own[0].party == s.viewers[n] {
@@ -148,6 +161,10 @@ func (s *sealer) commit(path, value []byte) {
 	s.input[0] = fieldPrefix
 	s.salt.field(s.input[1:], s.index, s.number, s.fields)
 	s.input = appendField(s.input, path, value)
+	if s.keeping {
+		kept := bytes.Clone(s.input[1:])
+		s.own = append(s.own, committed{Path: string(path), Salt: kept[:saltSize:saltSize], Value: kept[saltSize+1+len(path):]})
+	}
 	s.fields++
 	s.view = sum(s.input, s.view)
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/transparency-dev/formats/proof"
 	"golang.org/x/mod/sumdb/tlog"
 	"pgregory.net/rapid"
 
@@ -204,6 +206,41 @@ func TestFieldsAreTheDisclosure(t *testing.T) {
 			if err != nil || !reflect.DeepEqual(got, want) {
 				t.Fatalf("view %d: got  %+v, %v\nwant %+v", n, got, err, want)
 			}
+		}
+	})
+}
+
+// What sealing kept of the sender's view is what a later receipt makes of the entry again.
+func TestKeptFieldsAreTheView(t *testing.T) {
+	salt := testSalts(t)
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawEntry(t)
+		s, err := seal(e, salt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := slices.Index(s.viewers, e.Sender)
+		kept := s.view(n)
+		s.own = nil
+		if again := s.view(n); n > 0 && !reflect.DeepEqual(kept, again) {
+			t.Fatalf("kept %+v\nagain %+v", kept, again)
+		}
+	})
+}
+
+// A receipt has the text that the library gives a tlog-proof.
+func TestProofTextIsTheLibrarys(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := proof.TLogProof{
+			Index: rapid.Uint64().Draw(t, "index"), ExtraData: rapid.SliceOfN(rapid.Byte(), 1, 200).Draw(t, "extra"), Checkpoint: []byte("log\n1\nroot\n\nsignature\n"),
+		}
+		var hashes []tlog.Hash
+		for i := range rapid.IntRange(0, 20).Draw(t, "hashes") {
+			hashes = append(hashes, tlog.RecordHash([]byte{byte(i)}))
+			p.Hashes = append(p.Hashes, hashes[i])
+		}
+		if got := appendProof(nil, p.Index, p.ExtraData, hashes, p.Checkpoint); string(got) != string(p.Marshal()) {
+			t.Fatalf("%s\nwant\n%s", got, p.Marshal())
 		}
 	})
 }
