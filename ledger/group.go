@@ -1,29 +1,20 @@
 package ledger
 
-// commitGroup joins commits that follow each other into one.
+// commitGroup joins commits that follow each other into one. Slots stand in order, so that the
+// last change of each is the one that stays.
 type commitGroup struct {
 	Commit
-	// slots and tiles hold the place of each in the Commit: what a later commit changes again replaces it.
-	slots map[string]int
+	// tiles holds the place of each in the Commit: what a later commit makes of it replaces it.
 	tiles map[tileID]int
 }
 
 func (g *commitGroup) add(c Commit) {
-	if g.slots == nil {
-		g.slots, g.tiles = map[string]int{}, map[tileID]int{}
+	if g.tiles == nil {
+		g.tiles = map[tileID]int{}
 	}
-	g.Entries, g.IDs, g.Refs = append(g.Entries, c.Entries...), append(g.IDs, c.IDs...), append(g.Refs, c.Refs...)
+	g.Entries, g.IDs = append(g.Entries, c.Entries...), append(g.IDs, c.IDs...)
+	g.Refs, g.Slots = append(g.Refs, c.Refs...), append(g.Slots, c.Slots...)
 	g.Head = c.Head
-	for _, s := range c.Slots {
-		at, known := g.slots[string(s.Tag)]
-		if !known {
-			g.slots[string(s.Tag)] = len(g.Slots)
-			g.Slots = append(g.Slots, s)
-			continue
-		}
-		s.Members = append(g.Slots[at].Members, s.Members...) // lists are only ever joined
-		g.Slots[at] = s
-	}
 	for _, t := range c.Tiles {
 		id := tileID{t.Level, t.N}
 		at, known := g.tiles[id]
@@ -35,5 +26,3 @@ func (g *commitGroup) add(c Commit) {
 		g.Tiles[at] = t
 	}
 }
-
-func (g *commitGroup) commit() Commit { return g.Commit }

@@ -96,7 +96,7 @@ func (r *replay) finish(checkpoint []byte) error {
 }
 
 func (r *replay) write(checkpoint []byte) error {
-	c := r.group.commit()
+	c := r.group.Commit
 	c.Checkpoint = checkpoint
 	if err := r.store.Append(c); err != nil {
 		return fmt.Errorf("append: %w", err)

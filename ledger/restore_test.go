@@ -276,6 +276,18 @@ func TestRestoreCosigned(t *testing.T) {
 	if log, err := ledger.VerifyLog(w.Policy, fetchFrom(files)); err != nil || log.Leaves != size {
 		t.Errorf("%+v, %v", log, err)
 	}
+	// A quorum can cosign a head of another history, which the log's key has signed too.
+	signer, err := note.NewSigner(w.Keys.LogSigner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forked, err := note.Sign(&note.Note{Text: fmt.Sprintf("%s\n%d\n%s\n", ledgertest.Origin, size, tlog.Hash{1})}, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &exported{w: w, parts: partsOf(t, archive)}
+	at := slices.IndexFunc(x.parts, func(p part) bool { return p.name == "cosigned" })
+	wantFault(t, x.judge(t, x.with(at, cosignNote(forked, by[0], by[1]))), int(size))
 	if _, err := restoreFrom(filesOf(unwatched, w.Keys), ledger.Restore{Policy: w.Policy, Keys: w.Keys}); err == nil {
 		t.Error("no witness cosigned anything in it, and it passes under their policy")
 	}

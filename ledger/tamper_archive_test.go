@@ -143,6 +143,11 @@ func TestArchiveParts(t *testing.T) {
 				x.mustName(t, p.name, x.judge(t, slices.Delete(slices.Clone(x.parts), i, i+1)))
 			}
 			x.mustName(t, p.name, x.judge(t, slices.Insert(slices.Clone(x.parts), i, p)))
+			renamed := x.with(i, p.data)
+			renamed[i].name += "0"
+			if err := x.judge(t, renamed); err == nil {
+				t.Error("passes under another name")
+			}
 		})
 	}
 }
