@@ -2,7 +2,7 @@
 // them on built-in contracts, seals the results, appends them to a transparency log, signs
 // the head and hands out receipts.
 //
-//	admit -> Orderer -> execute -> seal -> Store.Append -> checkpoint -> receipt
+//	admit -> Orderer -> check -> execute -> seal -> checkpoint -> Store.Append -> receipt
 //
 // It promises that nothing is answered before it is durable under a signed checkpoint,
 // that every currency sums to zero after every batch, and that the same batches give the

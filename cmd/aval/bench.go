@@ -16,8 +16,11 @@ func benchCommand() *cobra.Command {
 		Use: "bench", Short: "Load a node on this machine and measure it", Args: cobra.NoArgs,
 		Long: `Make a node in a temporary folder, load it with signed transfers, and measure how many are
 committed with a receipt, beside the limits of this machine measured in the same run. The
-load comes from the same process; commands are signed before the measured time. --rate offers a fixed rate (open loop; waiting counts);
-without it each of the callers sends its next command when it has its answer (closed loop).`,
+load comes from the same process; commands are signed before the measured time. --rate offers
+a fixed rate (open loop; waiting counts); without it each of the callers sends its next
+command when it has its answer (closed loop). --ramp measures several loads on one node, --bulk
+sends bulks of transfers, and --open opens policies first, says what each costs in memory and
+on disk, and how long the node takes to open again.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r, err := bench.Run(c.Context(), o)
 			if err != nil {

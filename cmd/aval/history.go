@@ -15,9 +15,9 @@ func historyCommand() *cobra.Command {
 	var t tabler
 	c := &cobra.Command{
 		Use: "history CONTRACT", Short: "Print what happened to a contract, from its first entry to its last", Args: cobra.ExactArgs(1),
-		Long: `Print what happened to a record, whether it is open or closed: its events and your postings, as
-lists of records name it, for example invoice:1:agreement:A-1. How it stood at one moment,
-"aval get '/v1/contracts/ID?asOf=2026-11-24'" says.`,
+		Long: `Print what happened to a record, whether it is open or closed: its events and your postings.
+CONTRACT is its ID as lists of records name it, for example invoice:1:agreement:A-1. Its status at one
+moment is what "aval get '/v1/contracts/ID?asOf=2026-11-24'" prints, its fields then "aval record".`,
 		Example: "  aval history --key acme.jwk --csv invoice:1:agreement:A-1 > a-1.csv",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := t.check(); err != nil {
