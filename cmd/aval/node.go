@@ -17,10 +17,10 @@ func nodeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "node DIR", Short: "Run a node", Args: cobra.ExactArgs(1),
 		Long: `Run the node of a folder that "aval init" made, until SIGINT or SIGTERM. DIR/config.json
-says where it listens and whether it has an MQTT broker, an external broker and a flight
-data source; see docs/operations.md. Where it listens is printed once it does: the API and, if
-there are any, metrics ("admin") and the MQTT broker. The log goes to standard error and holds
-nothing private.`,
+says where it listens and whether it has an MQTT broker, an external broker, a flight data
+source and witnesses; see docs/operations.md. Where it listens is printed once it does: the API
+and, if there are any, metrics ("admin") and the MQTT broker. The log goes to standard error
+and holds nothing private.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
 			folder, err := node.OpenFolder(args[0])
