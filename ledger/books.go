@@ -35,7 +35,7 @@ func openBooks(keys *Keys, archive Archive) (books, error) {
 // openEntry opens a stored body. What opens under the ledger's key at its own place was written by
 // this ledger's canon.Marshal, so it need not be encoded again to be compared.
 func (b books) openEntry(s StoredEntry) (*entry, error) {
-	body, err := b.vault.open(entryPlace(s.Index), s.Body)
+	body, err := b.vault.openEntry(s.Index, s.Body)
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,7 @@ func (e *Engine) commitOf(sealed []*sealedEntry, closing []byte, changes []chang
 	leaves := make([][]byte, 0, len(sealed)+1)
 	for _, s := range sealed {
 		leaves = append(leaves, s.leaf)
-		c.Entries = append(c.Entries, StoredEntry{Index: s.Index, Leaf: s.leaf, Body: e.vault.seal(entryPlace(s.Index), s.body)})
+		c.Entries = append(c.Entries, StoredEntry{Index: s.Index, Leaf: s.leaf, Body: e.vault.sealEntry(s.Index, s.body, s.Raw)})
 	}
 	c.Entries = append(c.Entries, StoredEntry{Index: sealed[len(sealed)-1].Index + 1, Leaf: closing})
 	c.Tiles = e.tree.append(append(leaves, closing))

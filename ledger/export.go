@@ -239,7 +239,7 @@ func (x *export) bodies(first uint64, width int) error {
 	}
 	err := x.entries(first, width, func(s StoredEntry) error {
 		if len(s.Body) > 0 {
-			if _, err := x.vault.open(entryPlace(s.Index), s.Body); err != nil {
+			if _, err := x.vault.openEntry(s.Index, s.Body); err != nil {
 				return &Fault{s.Index, err}
 			}
 		}

@@ -176,5 +176,19 @@ func (v *vault) identityTag(identity string) []byte {
 	return append([]byte(id[:timePart]), v.tag(identity)...)
 }
 
+// sealEntry and openEntry are seal and open for the canonical bytes of an entry, packed. raw
+// is what the entry holds as received.
+func (v *vault) sealEntry(index uint64, body, raw []byte) []byte {
+	return v.seal(entryPlace(index), packEntry(body, raw))
+}
+
+func (v *vault) openEntry(index uint64, sealed []byte) ([]byte, error) {
+	packed, err := v.open(entryPlace(index), sealed)
+	if err != nil {
+		return nil, err
+	}
+	return unpackEntry(packed)
+}
+
 func entryPlace(index uint64) string { return fmt.Sprintf("entry %d", index) }
 func slotPlace(tag []byte) string    { return fmt.Sprintf("slot %x", tag) }

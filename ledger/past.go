@@ -42,7 +42,7 @@ func (p *past) read(s StoredEntry) error {
 	if s.Index != p.index || len(s.Body) == 0 {
 		return nil
 	}
-	body, err := p.vault.open(entryPlace(s.Index), s.Body)
+	body, err := p.vault.openEntry(s.Index, s.Body)
 	if err != nil {
 		return err
 	}

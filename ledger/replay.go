@@ -114,7 +114,7 @@ func reopen(v *vault, x executor, s sealLeaf, stored []StoredEntry) (Batch, [][]
 	for i, row := range stored {
 		var e entry
 		var err error
-		if bodies[i], err = v.open(entryPlace(row.Index), row.Body); err == nil {
+		if bodies[i], err = v.openEntry(row.Index, row.Body); err == nil {
 			err = canon.Unmarshal(bodies[i], &e)
 		}
 		if err != nil {

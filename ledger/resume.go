@@ -74,7 +74,7 @@ func (e *Engine) readSeal(size uint64) (c sealLeaf, err error) {
 
 // checkEntry compares a stored body with its leaf.
 func (e *Engine) checkEntry(s StoredEntry) error {
-	body, err := e.vault.open(entryPlace(s.Index), s.Body)
+	body, err := e.vault.openEntry(s.Index, s.Body)
 	if err != nil {
 		return err
 	}
