@@ -196,7 +196,7 @@ func TestEveryDamagedPage(t *testing.T) {
 	r := record(t, manyTransfers, nil)
 	disk := newDisk(t)
 	pages := len(r.database) / pagesum.PageSize
-	if pages < 50 || len(r.database)%pagesum.PageSize != 0 {
+	if pages < 30 || len(r.database)%pagesum.PageSize != 0 {
 		t.Fatalf("database of %d bytes", len(r.database))
 	}
 	free, found, refused := freePages(r.database), 0, 0

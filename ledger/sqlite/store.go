@@ -87,8 +87,8 @@ func (s *Store) open(at place, mode string, fresh bool) (err error) {
 
 // durable are the settings of every connection to a ledger.
 var durable = []string{
-	"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-65536)",
-	"wal_autocheckpoint(4000)", "temp_store(MEMORY)",
+	"page_size(8192)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-65536)",
+	"wal_autocheckpoint(2000)", "temp_store(MEMORY)",
 	"cache_spill(0)", // as pagesum demands
 }
 

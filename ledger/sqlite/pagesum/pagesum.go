@@ -25,7 +25,7 @@ import (
 
 const (
 	// PageSize is the size of every page, ReservedBytes what each has at its end for its sum.
-	PageSize      = 4096
+	PageSize      = 8192
 	ReservedBytes = 8
 
 	headerBytes = 100 // of a database

@@ -104,7 +104,7 @@ func TestDamagedPages(t *testing.T) {
 	db.Close()
 	whole := disk.ReadFile("a.db")
 	pages := len(whole) / pagesum.PageSize
-	if pages < 40 {
+	if pages < 25 {
 		t.Fatalf("%d pages", pages)
 	}
 	chance := rand.New(rand.NewPCG(1, 2))
@@ -153,7 +153,7 @@ func TestDamagedFrames(t *testing.T) {
 			found++
 		}
 	}
-	if found < 30 {
+	if found < 20 {
 		t.Errorf("found damage in %d frames", found)
 	}
 	disk.WriteFile("a.db-wal", whole)
