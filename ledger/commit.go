@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -175,31 +174,6 @@ func (e *Engine) storedSlot(c change) StoredSlot {
 		}
 	}
 	return stored
-}
-
-// loadState reads every open slot and compares the state with the last seal leaf. A row of
-// an earlier state does not add up to that digest, one sealed for another place does not open.
-func (e *Engine) loadState(closing sealLeaf) error {
-	err := e.store.Slots(SlotQuery{OpenOnly: true}, func(s StoredSlot) error {
-		body, err := e.vault.open(slotPlace(s.Tag), s.Body)
-		if err != nil {
-			return err
-		}
-		loaded, err := e.state.load(body)
-		if err == nil && !bytes.Equal(s.Tag, e.vault.tag(loaded.name())) {
-			err = errors.New("a stored slot lies under the tag of another: wrong index key or changed store")
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	e.state.sumHeld()
-	if closing.Entries == 0 && *e.state.digest != (stateDigest{}) ||
-		closing.Entries != 0 && !bytes.Equal(closing.State, e.vault.salt.digest(closing.Sequence, e.state.digest.sum())) {
-		return fmt.Errorf("the stored state is not the one that batch %d sealed", closing.Sequence)
-	}
-	return nil
 }
 
 // checkSums checks that every currency sums to zero over all accounts.

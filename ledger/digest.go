@@ -30,6 +30,13 @@ func (d *stateDigest) add(wide *stretched) {
 	}
 }
 
+// merge adds everything that the other digest holds.
+func (d *stateDigest) merge(other *stateDigest) {
+	for i, w := range other {
+		d[i] = (d[i]&even+w&even)&even | (d[i]&^even+w&^even)&^even
+	}
+}
+
 func (d *stateDigest) remove(wide *stretched) {
 	for i := range d {
 		w := binary.LittleEndian.Uint64(wide[8*i:])

@@ -52,6 +52,13 @@ func TestDigestAddsLaneByLane(t *testing.T) {
 			t.Fatalf("step %d: the lanes differ", n)
 		}
 	}
+	halves := [2]*stateDigest{{}, {}}
+	for i, element := range held {
+		halves[i%2].add(new(stretched).of(element))
+	}
+	if halves[0].merge(halves[1]); *halves[0] != *fast {
+		t.Error("two halves merged are not the whole")
+	}
 	for _, element := range held {
 		fast.remove(new(stretched).of(element))
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/tidwall/btree"
 
 	"aval/domain"
-	"aval/domain/canon"
 )
 
 // slotType tells the five things that state is made of.
@@ -249,18 +248,6 @@ func (st *State) settleGone(name string, old *slot) (change, error) {
 	}
 	body, err := final.encode()
 	return change{slot: final, body: body, listed: old != nil && slices.Equal(old.Parties, final.Parties)}, err
-}
-
-// load puts a stored slot back when a ledger is opened, and gives it.
-func (st *State) load(body []byte) (*slot, error) {
-	s := &slot{}
-	if err := canon.Unmarshal(body, s); err != nil {
-		return nil, err
-	}
-	st.put(s)
-	st.digest.add(st.wide.of(body))
-	clear(st.before)
-	return s, nil
 }
 
 // sums adds up each currency over all accounts; every sum must be zero.
