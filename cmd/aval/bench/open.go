@@ -24,9 +24,9 @@ const (
 )
 
 const (
-	insurer domain.PartyID = "insurer"
-	product                = "cover"
-	premium                = 9_90
+	insurer = domain.PartyID("insurer")
+	product = "cover"
+	premium = 9_90
 )
 
 // Opened is what open contracts cost. Each is a policy with its escrow, and a share of its leg.
