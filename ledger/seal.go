@@ -6,11 +6,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
-	"runtime"
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
-	"golang.org/x/sync/errgroup"
 
 	"aval/domain"
 	"aval/domain/canon"
@@ -215,34 +213,18 @@ func viewsPath(hashes []tlog.Hash, n int) [][]byte {
 	return append(viewsPath(own, n), sibling[:])
 }
 
-// minSealed is how many entries are worth a goroutine of their own.
-const minSealed = 16
-
-// sealBatch seals the entries of a batch, on all processors, and closes it with its seal leaf.
+// sealBatch seals the entries of a batch and closes it with its seal leaf.
 func sealBatch(b Batch, entries []*entry, state []byte, salt *salts) (sealed []*sealedEntry, closing []byte, err error) {
-	sealed = make([]*sealedEntry, len(entries))
-	var group errgroup.Group
-	parts := min(runtime.GOMAXPROCS(0), len(entries)/minSealed+1)
-	for part := range parts {
-		from, to := part*len(entries)/parts, (part+1)*len(entries)/parts
-		group.Go(func() error { return sealShare(entries[from:to], sealed[from:to], salt) })
-	}
-	if err := group.Wait(); err != nil {
-		return nil, nil, err
+	s := newSealer(salt)
+	for _, e := range entries {
+		one, err := s.seal(e)
+		if err != nil {
+			return nil, nil, fmt.Errorf("seal entry %d: %w", e.Index, err)
+		}
+		sealed = append(sealed, one)
 	}
 	closing, err = canon.Marshal(sealLeaf{
 		Version: 1, Type: "s", Sequence: b.Sequence, Entries: uint64(len(entries)), BookedAt: b.Now, State: salt.digest(b.Sequence, state),
 	})
 	return sealed, closing, err
-}
-
-func sealShare(entries []*entry, sealed []*sealedEntry, salt *salts) error {
-	s := newSealer(salt)
-	for i, e := range entries {
-		var err error
-		if sealed[i], err = s.seal(e); err != nil {
-			return fmt.Errorf("seal entry %d: %w", e.Index, err)
-		}
-	}
-	return nil
 }

@@ -126,6 +126,7 @@ type house struct {
 	key   string
 	vkey  string
 	heads *sqlite.Heads
+	clock sync.Mutex // guards now: requests read it side by side
 	now   time.Time
 	url   string
 }
@@ -152,13 +153,21 @@ func (h *house) open(fresh bool, logs ...string) {
 	if h.heads, err = sqlite.OpenHeads(h.path, fresh); err != nil {
 		h.t.Fatal(err)
 	}
-	w, err := witness.New(witness.Config{Key: h.key, Logs: logs, Heads: h.heads, Now: func() time.Time { h.now = h.now.Add(time.Second); return h.now }})
+	w, err := witness.New(witness.Config{Key: h.key, Logs: logs, Heads: h.heads, Now: h.tick})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	server := httptest.NewServer(witness.NewServer(w, slog.New(slog.DiscardHandler)).Handler())
 	h.t.Cleanup(server.Close)
 	h.url = server.URL
+}
+
+// tick gives the time, a second later each time.
+func (h *house) tick() time.Time {
+	h.clock.Lock()
+	defer h.clock.Unlock()
+	h.now = h.now.Add(time.Second)
+	return h.now
 }
 
 // answer is what a client sees.
