@@ -117,13 +117,14 @@ func accountName(a domain.AccountID) string {
 	return "account " + string(a)
 }
 
-// commitOf gathers everything a batch changes on disk, sealed or tagged.
-func (e *Engine) commitOf(sealed []*sealedEntry, closing []byte, changes []change) Commit {
+// commitOf gathers everything a batch changes on disk, sealed or tagged. seal gives the sealed
+// body of entry i of the batch.
+func (e *Engine) commitOf(sealed []*sealedEntry, closing []byte, changes []change, seal func(i int) []byte) Commit {
 	c := e.tablesOf(sealed, changes)
 	leaves := make([][]byte, 0, len(sealed)+1)
-	for _, s := range sealed {
+	for i, s := range sealed {
 		leaves = append(leaves, s.leaf)
-		c.Entries = append(c.Entries, StoredEntry{Index: s.Index, Leaf: s.leaf, Body: e.vault.sealEntry(s.Index, s.body, s.Raw)})
+		c.Entries = append(c.Entries, StoredEntry{Index: s.Index, Leaf: s.leaf, Body: seal(i)})
 	}
 	c.Entries = append(c.Entries, StoredEntry{Index: sealed[len(sealed)-1].Index + 1, Leaf: closing})
 	c.Tiles = e.tree.append(append(leaves, closing))

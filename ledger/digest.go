@@ -25,16 +25,20 @@ const even = 0x0000ffff_0000ffff
 
 func (d *stateDigest) add(wide *stretched) {
 	for i := range d {
-		w := binary.LittleEndian.Uint64(wide[8*i:])
-		d[i] = (d[i]&even+w&even)&even | (d[i]&^even+w&^even)&^even
+		d[i] = addLanes(d[i], binary.LittleEndian.Uint64(wide[8*i:]))
 	}
 }
 
 // merge adds everything that the other digest holds.
 func (d *stateDigest) merge(other *stateDigest) {
 	for i, w := range other {
-		d[i] = (d[i]&even+w&even)&even | (d[i]&^even+w&^even)&^even
+		d[i] = addLanes(d[i], w)
 	}
+}
+
+// addLanes adds each lane of one word to that of the other.
+func addLanes(a, b uint64) uint64 {
+	return (a&even+b&even)&even | (a&^even+b&^even)&^even
 }
 
 func (d *stateDigest) remove(wide *stretched) {

@@ -66,11 +66,10 @@ func (r *replay) batch(stored []StoredEntry, closing StoredEntry) (refusals uint
 			refusals++
 		}
 	}
-	c := r.commitOf(sealed, closingLeaf, w.changes)
+	c := r.commitOf(sealed, closingLeaf, w.changes, func(i int) []byte { return stored[i].Body }) // as it was sealed
 	c.Head = Head{Size: closing.Index + 1, Sequence: s.Sequence, Now: s.BookedAt}
-	for i := range stored {
-		c.Entries[i].Body = stored[i].Body // as it was sealed
-		r.bytes += len(stored[i].Body)
+	for _, row := range stored {
+		r.bytes += len(row.Body)
 	}
 	return refusals, r.keep(c)
 }

@@ -157,7 +157,9 @@ func (e *Engine) seal(w *work) ([]*sealedEntry, Commit, error) {
 	if err != nil {
 		return nil, Commit{}, err
 	}
-	c := e.commitOf(sealed, closing, w.changes)
+	c := e.commitOf(sealed, closing, w.changes, func(i int) []byte {
+		return e.vault.sealEntry(sealed[i].Index, sealed[i].body, sealed[i].Raw)
+	})
 	c.Head = Head{Size: w.base + uint64(len(c.Entries)), Sequence: w.batch.Sequence, Now: w.batch.Now}
 	c.Checkpoint, err = e.sign(c.Head.Size)
 	return sealed, c, err
