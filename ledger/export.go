@@ -139,7 +139,7 @@ func newExport(policy Policy, archive Archive, checkpoint []byte, put Put, progr
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	tree := &merkleTree{archive: archive, cache: map[tileID]*tile{}}
+	tree := &merkleTree{archive: archive, stored: signed.Size, cache: map[tileID]*tile{}}
 	return &export{archive: archive, put: put, progress: progress, checkpoint: checkpoint, size: signed.Size, root: signed.Hash, tree: tree}, nil
 }
 

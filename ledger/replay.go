@@ -100,6 +100,7 @@ func (r *replay) write(checkpoint []byte) error {
 	if err := r.store.Append(c); err != nil {
 		return fmt.Errorf("append: %w", err)
 	}
+	r.tree.landed(c.Head.Size)
 	r.durable.Store(c.Head.Sequence)
 	r.group, r.bytes = commitGroup{}, 0
 	return nil

@@ -48,7 +48,7 @@ type Restored struct {
 
 // From restores. Errors are *Fault with the first bad index, or those of the store.
 func (r Restore) From(b *Backup) (Restored, error) {
-	w := &restoring{Restore: r, backup: b, heads: headsAt{tree: &merkleTree{cache: map[tileID]*tile{}}, roots: map[uint64][]byte{}}}
+	w := &restoring{Restore: r, backup: b, heads: headsAt{tree: &merkleTree{stored: maxLogLeaves, cache: map[tileID]*tile{}}, roots: map[uint64][]byte{}}}
 	for _, size := range r.Heads {
 		w.heads.roots[size] = nil
 	}

@@ -146,6 +146,7 @@ func (e *Engine) persist(w *work) ([]*sealedEntry, error) {
 	if err := e.store.Append(c); err != nil {
 		return nil, fmt.Errorf("append: %w", err)
 	}
+	e.tree.landed(c.Head.Size)
 	e.published.Store(&published{state: w.after, head: c.Head, note: c.Checkpoint})
 	e.durable.Store(w.batch.Sequence)
 	return sealed, nil

@@ -60,6 +60,9 @@ type merkleTree struct {
 	archive Archive
 	mu      sync.RWMutex
 	size    uint64
+	// stored is how many leaves the store holds for sure: a complete tile beyond them is
+	// nowhere but here.
+	stored uint64
 	// edge holds the last, incomplete tile of each tile level.
 	edge  []*tile
 	cache map[tileID]*tile
@@ -67,7 +70,7 @@ type merkleTree struct {
 
 // openTree loads the right edge for a size.
 func openTree(a Archive, size uint64) (*merkleTree, error) {
-	t := &merkleTree{archive: a, size: size, cache: map[tileID]*tile{}}
+	t := &merkleTree{archive: a, size: size, stored: size, cache: map[tileID]*tile{}}
 	for level, count := 0, size; count > 0; level, count = level+1, count>>tileHeight {
 		data, err := a.Tile(level, count>>tileHeight)
 		if err != nil {
@@ -125,15 +128,24 @@ func (t *merkleTree) push(level int, i uint64, h tlog.Hash, changed map[tileID]*
 	t.push(level+1, i>>tileHeight, edge.nodes[tileHeight][0], changed)
 }
 
-// remember caches a complete tile, forgetting an arbitrary one when there are too many.
+// remember caches a complete tile, forgetting an arbitrary stored one when there are too many.
 func (t *merkleTree) remember(id tileID, tl *tile) {
 	for old := range t.cache { //tidy:ordered which cached tile goes changes no result
 		if len(t.cache) < maxTileCache {
 			break
 		}
-		delete(t.cache, old)
+		if (old.n+1)<<(tileHeight*(old.level+1)) <= t.stored {
+			delete(t.cache, old)
+		}
 	}
 	t.cache[id] = tl
+}
+
+// landed notes that the store holds the tree over size leaves.
+func (t *merkleTree) landed(size uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stored = size
 }
 
 // ReadHashes implements tlog.HashReader over the tiles.

@@ -153,12 +153,38 @@ func TestOpenTreeRefusesShortTiles(t *testing.T) {
 
 // The cache of complete tiles is bounded, and what it forgets is read again.
 func TestTreeCacheIsBounded(t *testing.T) {
-	tree := &merkleTree{cache: map[tileID]*tile{}}
+	tree := &merkleTree{cache: map[tileID]*tile{}, stored: 1 << 40}
 	for n := range uint64(maxTileCache + 10) {
 		tree.remember(tileID{0, n}, &tile{})
 	}
 	if len(tree.cache) != maxTileCache {
 		t.Errorf("%d tiles cached, limit %d", len(tree.cache), maxTileCache)
+	}
+}
+
+// A tile that became complete in a batch on its way to the disk is never forgotten, however
+// full the cache: the store has its first hashes only, and readers of the head before ask for them.
+func TestTreeKeepsTilesUntilStored(t *testing.T) {
+	store := tileStore{tiles: map[string][]byte{}}
+	tree, _ := openTree(store, 0)
+	leaves := make([][]byte, tileWidth)
+	store.keep(tree.append(leaves[:200]))
+	tree.landed(200)
+	underway := tree.append(leaves)
+	for n := range uint64(maxTileCache) {
+		tree.remember(tileID{0, n + 1<<20}, &tile{})
+	}
+	if _, err := tlog.ProveRecord(200, 7, tree); err != nil {
+		t.Errorf("proof under the head before: %v", err)
+	}
+	store.keep(underway)
+	tree.landed(200 + tileWidth)
+	tree.stored = 1 << 40
+	for n := range uint64(2 * maxTileCache) {
+		tree.remember(tileID{0, n + 1<<21}, &tile{})
+	}
+	if _, err := tlog.ProveRecord(200, 7, tree); err != nil || len(tree.cache) > maxTileCache+2 {
+		t.Errorf("proof from the store: %v; %d tiles cached", err, len(tree.cache))
 	}
 }
 

@@ -69,7 +69,7 @@ func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []d
 		return Report{}, err
 	}
 	a := newAudit(keys, vault, archive, contracts, codecs)
-	a.tree = tree
+	a.tree, tree.stored = tree, head.Size
 	if err := a.replay(head); err != nil {
 		return Report{}, err
 	}

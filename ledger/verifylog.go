@@ -50,7 +50,7 @@ func (v *logAudit) verify(policy Policy) (LogReport, error) {
 	if checkpoint.Size == 0 || checkpoint.Size > maxLogLeaves {
 		return LogReport{}, &Fault{0, fmt.Errorf("checkpoint over %d leaves, want 1 to %d", checkpoint.Size, uint64(maxLogLeaves))}
 	}
-	v.size, v.tree = checkpoint.Size, &merkleTree{cache: map[tileID]*tile{}}
+	v.size, v.tree = checkpoint.Size, &merkleTree{stored: checkpoint.Size, cache: map[tileID]*tile{}}
 	if err := v.leaves(); err != nil {
 		return LogReport{}, err
 	}
