@@ -1,0 +1,123 @@
+package enclave
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"aval/domain/canon"
+)
+
+const (
+	tpmSealedVersion = 1
+	// MaxTPMReleases bounds the binaries that one secret is sealed to: the one that runs and,
+	// during a roll-over, the next.
+	MaxTPMReleases = 2
+	maxTPMSealed   = 1 << 20
+)
+
+// ErrTPMSealed reports a secret that the TPM does not give to this binary in this boot, that
+// another TPM sealed, or whose bytes were changed.
+var ErrTPMSealed = errors.New("sealed to another binary, boot or TPM, or changed")
+
+// tpmSealed is a sealed secret: its body under a random key, and that key sealed by the TPM once
+// for each binary that may have it.
+type tpmSealed struct {
+	Version uint      `json:"v"`
+	Slots   []tpmSlot `json:"slots"`
+	// Body is the secret under AES-256-GCM, bound to its purpose.
+	Body []byte `json:"body"`
+}
+
+// tpmSlot is a sealed data object: TPM2B_PRIVATE and TPMT_PUBLIC. Its policy names the registers.
+type tpmSlot struct {
+	Private []byte `json:"private"`
+	Public  []byte `json:"public"`
+}
+
+// Seal implements Platform: only the binary that runs, on this TPM and after this boot, gets the secret back.
+func (p *TPM) Seal(purpose string, secret []byte) ([]byte, error) {
+	key := make([]byte, 32)
+	rand.Read(key)
+	aead, err := bodyCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return p.sealKey(key, aead.Seal(nil, nil, secret, []byte(purpose)), p.binary)
+}
+
+// Unseal implements Platform. ErrTPMSealed.
+func (p *TPM) Unseal(purpose string, sealed []byte) ([]byte, error) {
+	s, err := parseTPMSealed(sealed)
+	if err != nil {
+		return nil, fmt.Errorf("unseal %s: %w", purpose, err)
+	}
+	key, err := p.unsealKey(s)
+	if err != nil {
+		return nil, fmt.Errorf("unseal %s: %w", purpose, err)
+	}
+	return openBody(key, purpose, s.Body)
+}
+
+// Reseal gives a sealed secret to other binaries beside the one that runs: the next release,
+// before it is started. Without others it takes it from all but the running one. A purpose that is not
+// the secret's is refused. At most MaxTPMReleases binaries.
+func (p *TPM) Reseal(purpose string, sealed []byte, others ...[sha256.Size]byte) ([]byte, error) {
+	s, err := parseTPMSealed(sealed)
+	if err != nil {
+		return nil, fmt.Errorf("reseal %s: %w", purpose, err)
+	}
+	if len(others) >= MaxTPMReleases {
+		return nil, fmt.Errorf("reseal %s: %d binaries, limit %d", purpose, len(others)+1, MaxTPMReleases)
+	}
+	key, err := p.unsealKey(s)
+	if err != nil {
+		return nil, fmt.Errorf("reseal %s: %w", purpose, err)
+	}
+	secret, err := openBody(key, purpose, s.Body)
+	if err != nil {
+		return nil, err
+	}
+	// A new key for the body: who is no longer among the binaries may have kept the old one.
+	rand.Read(key)
+	aead, err := bodyCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return p.sealKey(key, aead.Seal(nil, nil, secret, []byte(purpose)), append([][sha256.Size]byte{p.binary}, others...)...)
+}
+
+func parseTPMSealed(sealed []byte) (s tpmSealed, err error) {
+	if len(sealed) > maxTPMSealed {
+		return s, fmt.Errorf("%w: %d bytes, limit %d", ErrTPMSealed, len(sealed), maxTPMSealed)
+	}
+	if err := canon.Unmarshal(sealed, &s); err != nil {
+		return s, fmt.Errorf("%w: %w", ErrTPMSealed, err)
+	}
+	if s.Version != tpmSealedVersion || len(s.Slots) == 0 || len(s.Slots) > MaxTPMReleases {
+		return s, fmt.Errorf("%w: version %d for %d binaries", ErrTPMSealed, s.Version, len(s.Slots))
+	}
+	return s, nil
+}
+
+func bodyCipher(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+func openBody(key []byte, purpose string, body []byte) ([]byte, error) {
+	aead, err := bodyCipher(key)
+	if err == nil {
+		var secret []byte
+		if secret, err = aead.Open(nil, nil, body, []byte(purpose)); err == nil {
+			return secret, nil
+		}
+	}
+	return nil, fmt.Errorf("unseal %s: %w", purpose, ErrTPMSealed)
+}

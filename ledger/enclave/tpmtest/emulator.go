@@ -1,0 +1,121 @@
+// Package tpmtest runs a TPM 2.0 emulator, swtpm, for tests: with an endorsement certificate under a
+// root of its own, as a maker gives it.
+package tpmtest
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const patience = 30 * time.Second
+
+// Emulator is a machine's TPM. Its folder and its process end with the test.
+type Emulator struct {
+	// Socket is what a configuration names as the device.
+	Socket string
+	// Roots are the certificates of the authority that endorsed it, PEM; Chain what lies between them and the TPM's.
+	Roots, Chain []byte
+	dir          string
+	process      *exec.Cmd
+}
+
+// Start makes a TPM and starts it. Without swtpm the test is skipped, with CI=true it fails.
+func Start(t testing.TB) *Emulator {
+	t.Helper()
+	for _, name := range []string{"swtpm", "swtpm_setup", "swtpm_localca"} {
+		if _, err := exec.LookPath(name); err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatalf("%s is not installed", name)
+			}
+			t.Skipf("%s is not installed (Debian: swtpm swtpm-tools)", name)
+		}
+	}
+	dir, err := os.MkdirTemp("", "tpm") // short: the path of a socket has at most 107 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &Emulator{Socket: filepath.Join(dir, "s"), dir: dir}
+	t.Cleanup(func() { e.stop(); os.RemoveAll(dir) })
+	if err := e.manufacture(); err != nil {
+		t.Fatal(err)
+	}
+	e.start(t)
+	return e
+}
+
+// manufacture makes seeds, the endorsement key and its certificate.
+func (e *Emulator) manufacture() error {
+	ca, state := filepath.Join(e.dir, "ca"), filepath.Join(e.dir, "state")
+	for name, content := range map[string]string{
+		"setup.conf": fmt.Sprintf("create_certs_tool = %s\ncreate_certs_tool_config = %s/ca.conf\ncreate_certs_tool_options = %s/ca.options\nactive_pcr_banks = sha256\n",
+			tool("swtpm_localca"), e.dir, e.dir),
+		"ca.conf":    fmt.Sprintf("statedir = %s\nsigningkey = %s/sign.pem\nissuercert = %s/issuer.pem\ncertserial = %s/serial\n", ca, ca, ca, ca),
+		"ca.options": "--platform-manufacturer Aval\n--platform-version 1\n--platform-model Test\n",
+	} {
+		if err := os.WriteFile(filepath.Join(e.dir, name), []byte(content), 0o600); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{ca, state} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	setup := exec.Command("swtpm_setup", "--tpm2", "--tpmstate", state, "--create-ek-cert", "--lock-nvram", "--config", filepath.Join(e.dir, "setup.conf"))
+	if out, err := setup.CombinedOutput(); err != nil {
+		return fmt.Errorf("swtpm_setup: %w\n%s", err, out)
+	}
+	var err error
+	if e.Roots, err = os.ReadFile(filepath.Join(ca, "swtpm-localca-rootca-cert.pem")); err != nil {
+		return err
+	}
+	e.Chain, err = os.ReadFile(filepath.Join(ca, "issuer.pem"))
+	return err
+}
+
+func tool(name string) string {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return name
+	}
+	return path
+}
+
+func (e *Emulator) start(t testing.TB) {
+	t.Helper()
+	os.Remove(e.Socket)
+	e.process = exec.Command("swtpm", "socket", "--tpm2", "--tpmstate", "dir="+filepath.Join(e.dir, "state"),
+		"--server", "type=unixio,path="+e.Socket, "--flags", "not-need-init,startup-clear")
+	if err := e.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if conn, err := net.Dial("unix", e.Socket); err == nil {
+			conn.Close()
+			return
+		}
+	}
+	t.Fatal("swtpm did not listen")
+}
+
+// Reboot turns the machine off and on: registers are empty again, seeds and certificate stay.
+func (e *Emulator) Reboot(t testing.TB) {
+	t.Helper()
+	e.stop()
+	e.start(t)
+}
+
+func (e *Emulator) stop() {
+	if e.process == nil || e.process.Process == nil {
+		return
+	}
+	_ = e.process.Process.Signal(syscall.SIGTERM)
+	_ = e.process.Wait() // ended by the signal
+	e.process = nil
+}
