@@ -39,9 +39,8 @@ func (e *Engine) loadState(closing sealLeaf) error {
 	})
 	for share := range ready {
 		for _, s := range share.slots {
-			e.state.put(s)
+			e.state.place(s.name(), s)
 		}
-		clear(e.state.before)
 		e.state.digest.merge(&share.digest)
 	}
 	if err := all.Wait(); err != nil {
@@ -74,19 +73,45 @@ func (e *Engine) readSlots(to chan<- []StoredSlot) error {
 // openSlots opens shares until there are no more. After an error it takes the rest and drops it.
 func (e *Engine) openSlots(from <-chan []StoredSlot, to chan<- opened) error {
 	var failed error
+	known := vocabulary{}
 	for share := range from {
 		if failed != nil {
 			continue
 		}
 		var o opened
-		if o, failed = e.openShare(share); failed == nil {
+		if o, failed = e.openShare(share, known); failed == nil {
 			to <- o
 		}
 	}
 	return failed
 }
 
-func (e *Engine) openShare(share []StoredSlot) (opened, error) {
+// maxVocabulary bounds the texts that one opener of shares remembers.
+const maxVocabulary = 1 << 16
+
+// vocabulary holds each text once that many slots have in common: memory, and work for the collector.
+type vocabulary map[string]string
+
+func (v vocabulary) share(text *string) {
+	if known, ok := v[*text]; ok {
+		*text = known
+	} else if len(v) < maxVocabulary {
+		v[*text] = *text
+	}
+}
+
+func (v vocabulary) shareIn(s *slot) {
+	v.share((*string)(&s.Type))
+	v.share((*string)(&s.Kind))
+	v.share(&s.Name)
+	v.share(&s.Status)
+	v.share((*string)(&s.HeldFor))
+	for i := range s.Parties {
+		v.share((*string)(&s.Parties[i]))
+	}
+}
+
+func (e *Engine) openShare(share []StoredSlot, known vocabulary) (opened, error) {
 	var wide stretched
 	o := opened{slots: make([]*slot, 0, len(share))}
 	for _, stored := range share {
@@ -101,6 +126,7 @@ func (e *Engine) openShare(share []StoredSlot) (opened, error) {
 		if !bytes.Equal(stored.Tag, e.vault.tag(s.name())) {
 			return o, errors.New("a stored slot lies under the tag of another: wrong index key or changed store")
 		}
+		known.shareIn(s)
 		o.digest.add(wide.of(body))
 		o.slots = append(o.slots, s)
 	}

@@ -92,6 +92,11 @@ func (st *State) snapshot() *State {
 func (st *State) put(s *slot) {
 	name := s.name()
 	st.touch(name)
+	st.place(name, s)
+}
+
+// place sets a slot that is new to the state, or whose old form was touched.
+func (st *State) place(name string, s *slot) {
 	if s.Type == recordSlot && s.Kind == domain.GovernanceKind {
 		s.registered = registered(s.Key, s.Body)
 	}

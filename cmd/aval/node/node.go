@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -81,7 +82,7 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	n := &Node{Folder: folder, Solo: order.NewSolo(o.Now), store: store, options: o}
 	config := engineConfig(folder.Keys, store, n.Solo)
 	config.Policy = policy
-	if n.Engine, err = ledger.Open(config); err != nil {
+	if n.Engine, err = openEngine(config); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	if err := n.Solo.CheckClock(n.Engine.Now()); err != nil {
@@ -96,6 +97,14 @@ func Open(folder *Folder, o Options) (*Node, error) {
 		}
 	}
 	return n, nil
+}
+
+// openEngine lets more garbage gather while the state is read: nearly all of it stays, and the
+// collector would go over it again and again.
+func openEngine(c ledger.Config) (*ledger.Engine, error) {
+	const percent = 400
+	defer debug.SetGCPercent(debug.SetGCPercent(percent))
+	return ledger.Open(c)
 }
 
 // ballastBytes is memory that is never touched and so never taken from the machine. The
