@@ -102,9 +102,6 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified 
 		return nil, err
 	}
 	defer e.leave()
-	if err := e.checkSpace(); err != nil {
-		return nil, err
-	}
 	if format == genesisFormat {
 		return nil, domain.Refuse(domain.NotPermitted, "a ledger begins once")
 	}
@@ -126,7 +123,7 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified 
 	if _, ok := e.kinds[s.command.Kind]; !ok {
 		return nil, domain.Refuse(domain.UnknownKind, "kind %.32q is not built in", string(s.command.Kind))
 	}
-	return s, nil
+	return s, e.admitSpace()
 }
 
 // admissible gives the key of a submission that a batch after the last one could accept.

@@ -88,6 +88,7 @@ func (e *Engine) advance(ctx context.Context) (*work, error) {
 	if err != nil {
 		return nil, fmt.Errorf("order: %w", err)
 	}
+	e.roomy.Store(false)
 	w, err := e.process(b)
 	if err != nil {
 		return nil, fmt.Errorf("batch %d: %w", b.Sequence, err)

@@ -27,6 +27,19 @@ func (e *NoSpace) Error() string {
 // Unwrap gives ErrFull.
 func (e *NoSpace) Unwrap() error { return ErrFull }
 
+// admitSpace is checkSpace, asked once a batch while there is room: each answer costs a call of
+// the system. It must be followed by a proposal, whose batch asks again.
+func (e *Engine) admitSpace() error {
+	if e.roomy.Load() {
+		return nil
+	}
+	if err := e.checkSpace(); err != nil {
+		return err
+	}
+	e.roomy.Store(true)
+	return nil
+}
+
 // checkSpace is nil while there is room for what is new. A disk that does not tell is not full.
 func (e *Engine) checkSpace() error {
 	disk, ok := e.store.Store.(Disk)

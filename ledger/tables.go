@@ -63,8 +63,8 @@ func (t *tables) Append(c Commit) error {
 		t.hold(c)
 		return nil
 	}
-	t.hold(c)
-	c.IDs, c.Refs, c.Slots = t.recent.rows()
+	all := t.recent.and(c) // apart: nobody is to read what is not on disk yet
+	c.IDs, c.Refs, c.Slots = all.rows()
 	c.Head.Indexed = c.Head.Size
 	if err := t.Store.Append(c); err != nil {
 		return err
@@ -82,16 +82,27 @@ func (c Commit) rows() int { return len(c.IDs) + len(c.Refs) + len(c.Slots) }
 func (t *tables) hold(c Commit) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.recent.held += c.rows()
+	t.recent.add(c)
+}
+
+func (r *recent) add(c Commit) {
+	r.held += c.rows()
 	for _, id := range c.IDs {
-		t.recent.ids[string(id.Tag)] = id.Index
+		r.ids[string(id.Tag)] = id.Index
 	}
 	for _, ref := range c.Refs {
-		t.recent.refs[string(ref.Tag)] = append(t.recent.refs[string(ref.Tag)], ref.Index)
+		r.refs[string(ref.Tag)] = append(r.refs[string(ref.Tag)], ref.Index)
 	}
 	for _, slot := range c.Slots {
-		t.recent.put(slot)
+		r.put(slot)
 	}
+}
+
+// and gives the rows of both, without the lists that are for readers.
+func (r recent) and(c Commit) recent {
+	r.ids, r.refs, r.slots, r.members = maps.Clone(r.ids), maps.Clone(r.refs), maps.Clone(r.slots), map[string]map[string]bool{}
+	r.add(c)
+	return r
 }
 
 func (r *recent) put(slot StoredSlot) {
