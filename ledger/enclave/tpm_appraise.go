@@ -216,10 +216,7 @@ func (e tpmEvidence) endorsed(policy TPMPolicy, name []byte, at time.Time) (TPMK
 
 // checkBoot finds a trusted boot that the registers show. A register of zeros measured nothing.
 func (e tpmEvidence) checkBoot(policy TPMPolicy) (bool, error) {
-	shown := map[string]string{}
-	for _, r := range e.Registers {
-		shown[strconv.FormatUint(uint64(r.PCR), 10)] = hex.EncodeToString(r.Value)
-	}
+	shown := e.boot()
 	for _, boot := range policy.Boots {
 		if len(boot) > 0 && covers(shown, boot) {
 			return true, nil
@@ -229,6 +226,15 @@ func (e tpmEvidence) checkBoot(policy TPMPolicy) (bool, error) {
 		return false, nil
 	}
 	return false, ErrTPMBoot
+}
+
+// boot gives the registers of the boot as a policy names them.
+func (e tpmEvidence) boot() map[string]string {
+	shown := map[string]string{}
+	for _, r := range e.Registers[:len(e.Registers)-1] {
+		shown[strconv.FormatUint(uint64(r.PCR), 10)] = hex.EncodeToString(r.Value)
+	}
+	return shown
 }
 
 // covers says whether each register of boot is shown with its value, and holds a measurement.

@@ -13,6 +13,9 @@ import (
 	"github.com/google/go-tpm/tpm2/transport"
 )
 
+// maxTPMChallenge bounds a challenge.
+const maxTPMChallenge = 4096
+
 // tpmChallenge is what only the TPM with the endorsement key opens, and only if the attestation
 // key of that name is in it: TPM2_MakeCredential, TPM 2.0 Library part 1, 24.
 type tpmChallenge struct {
@@ -69,9 +72,9 @@ func challengeFor(certificate, name []byte, answer [32]byte) ([]byte, error) {
 
 // Answer opens a challenge. It fails for one that was made for another TPM or another key.
 func (p *TPM) Answer(challenge []byte) (answer [32]byte, err error) {
-	var c tpmChallenge
-	if err := canon.Unmarshal(challenge, &c); err != nil {
-		return answer, fmt.Errorf("answer challenge: %w", err)
+	c, err := parseTPMChallenge(challenge)
+	if err != nil {
+		return answer, err
 	}
 	err = p.use(func(u *tpmUse) error {
 		opened, err := u.activate(c)
@@ -82,6 +85,16 @@ func (p *TPM) Answer(challenge []byte) (answer [32]byte, err error) {
 		return err
 	})
 	return answer, err
+}
+
+func parseTPMChallenge(challenge []byte) (c tpmChallenge, err error) {
+	if len(challenge) > maxTPMChallenge {
+		return c, fmt.Errorf("answer challenge: %d bytes, limit %d", len(challenge), maxTPMChallenge)
+	}
+	if err := canon.Unmarshal(challenge, &c); err != nil {
+		return c, fmt.Errorf("answer challenge: %w", err)
+	}
+	return c, nil
 }
 
 func (u *tpmUse) activate(c tpmChallenge) ([]byte, error) {

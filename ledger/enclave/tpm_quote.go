@@ -120,7 +120,11 @@ func (p *TPM) quote(report [64]byte) ([]byte, error) {
 			return err
 		}
 		e.Endorsement = append([][]byte{certificate}, p.chain...)
-		return u.quoteInto(&e, p.config.pcrs(), report)
+		key, err := u.attestationKey()
+		if err != nil {
+			return err
+		}
+		return u.quoteInto(&e, key, p.config.pcrs(), report)
 	})
 	if err != nil {
 		return nil, err
@@ -128,11 +132,7 @@ func (p *TPM) quote(report [64]byte) ([]byte, error) {
 	return canon.Marshal(e)
 }
 
-func (u *tpmUse) quoteInto(e *tpmEvidence, pcrs []uint, report [64]byte) error {
-	key, err := u.attestationKey()
-	if err != nil {
-		return err
-	}
+func (u *tpmUse) quoteInto(e *tpmEvidence, key tpmKey, pcrs []uint, report [64]byte) error {
 	values, err := u.readPCRs(pcrs)
 	if err != nil {
 		return err

@@ -2,20 +2,21 @@ package enclave
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 
+	"aval/domain/canon"
 	"aval/ledger/enclave/tpmtest"
+
+	"github.com/google/go-tpm/tpm2"
 )
 
-// at is a time at which the emulator's certificates are valid.
-func now() time.Time { return time.Now().Add(time.Hour) }
-
 // program makes a file that stands for a release.
-func program(t *testing.T, content string) string {
+func program(t testing.TB, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "aval")
 	if err := os.WriteFile(path, []byte(content), 0o700); err != nil {
@@ -25,7 +26,7 @@ func program(t *testing.T, content string) string {
 }
 
 // startTPM opens the emulator's TPM as a program with that content.
-func startTPM(t *testing.T, e *tpmtest.Emulator, content string, boot ...uint) *TPM {
+func startTPM(t testing.TB, e *tpmtest.Emulator, content string, boot ...uint) *TPM {
 	t.Helper()
 	p, err := newTPM(TPMConfig{Device: e.Socket, Boot: boot}, program(t, content))
 	if err != nil {
@@ -41,57 +42,233 @@ func startTPM(t *testing.T, e *tpmtest.Emulator, content string, boot ...uint) *
 	return p
 }
 
+// onTPM uses the device directly.
+func onTPM(t testing.TB, p *TPM, do func(*tpmUse) error) {
+	t.Helper()
+	if err := p.use(do); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func extend(t testing.TB, p *TPM, pcr uint, content string) {
+	t.Helper()
+	digest := sha256.Sum256([]byte(content))
+	onTPM(t, p, func(u *tpmUse) error {
+		_, err := tpm2.PCRExtend{
+			PCRHandle: tpm2.AuthHandle{Handle: tpm2.TPMHandle(pcr), Auth: tpm2.PasswordAuth(nil)},
+			Digests:   tpm2.TPMLDigestValues{Digests: []tpm2.TPMTHA{{HashAlg: tpm2.TPMAlgSHA256, Digest: digest[:]}}},
+		}.Execute(u.TPM)
+		return err
+	})
+}
+
+func sealed(t testing.TB, p *TPM, secret string) []byte {
+	t.Helper()
+	s, err := p.Seal("keys", []byte(secret))
+	if err != nil || bytes.Contains(s, []byte(secret)) {
+		t.Fatalf("sealed %q, %v", s, err)
+	}
+	return s
+}
+
+func opens(t testing.TB, name string, p *TPM, sealed []byte, want string) {
+	t.Helper()
+	if got, err := p.Unseal("keys", sealed); err != nil || string(got) != want {
+		t.Errorf("%s: %q, %v", name, got, err)
+	}
+}
+
+func refuses(t testing.TB, name string, p *TPM, purpose string, sealed []byte) {
+	t.Helper()
+	if got, err := p.Unseal(purpose, sealed); !errors.Is(err, ErrTPMSealed) || got != nil {
+		t.Errorf("%s: %q, %v", name, got, err)
+	}
+}
+
 func TestTPMSealsToBinary(t *testing.T) {
 	e := tpmtest.Start(t)
 	one := startTPM(t, e, "release 1")
-	secret := bytes.Repeat([]byte("secret"), 100)
-	sealed, err := one.Seal("keys", secret)
-	if err != nil || bytes.Contains(sealed, []byte("secret")) {
-		t.Fatal(err)
-	}
-	opens := func(name string, p *TPM) {
-		t.Helper()
-		if got, err := p.Unseal("keys", sealed); err != nil || !bytes.Equal(got, secret) {
-			t.Errorf("%s: %q, %v", name, got, err)
-		}
-	}
-	refuses := func(name string, p *TPM, purpose string, sealed []byte) {
-		t.Helper()
-		if got, err := p.Unseal(purpose, sealed); !errors.Is(err, ErrTPMSealed) {
-			t.Errorf("%s: %q, %v", name, got, err)
-		}
-	}
-	opens("same process", one)
-	opens("restarted", startTPM(t, e, "release 1"))
-	two := startTPM(t, e, "release 2")
-	refuses("changed binary", two, "keys", sealed)
-	opens("the first again", one)
+	secret := strings.Repeat("secret", 100)
+	s := sealed(t, one, secret)
+	opens(t, "same process", one, s, secret)
+	opens(t, "restarted", startTPM(t, e, "release 1"), s, secret)
+	refuses(t, "changed binary", startTPM(t, e, "release 2"), "keys", s)
+	opens(t, "the first again", one, s, secret)
 	e.Reboot(t)
-	opens("after a reboot", startTPM(t, e, "release 1"))
-	refuses("changed binary after a reboot", startTPM(t, e, "release 2"), "keys", sealed)
-	refuses("other purpose", one, "oracle", sealed)
-	refuses("other machine", startTPM(t, tpmtest.Start(t), "release 1"), "keys", sealed)
+	opens(t, "after a reboot", startTPM(t, e, "release 1"), s, secret)
+	refuses(t, "changed binary after a reboot", startTPM(t, e, "release 2"), "keys", s)
+	refuses(t, "other purpose", one, "oracle", s)
+	refuses(t, "other machine", startTPM(t, tpmtest.Start(t), "release 1"), "keys", s)
+	for i := range s {
+		changed := bytes.Clone(s)
+		changed[i] ^= 1
+		if i%17 == 0 || i > len(s)-3 { // the TPM takes a while for each
+			refuses(t, "changed", one, "keys", changed)
+		}
+	}
+	refuses(t, "cut", one, "keys", s[:len(s)-1])
+	refuses(t, "trailing", one, "keys", append(bytes.Clone(s), 0))
+	refuses(t, "empty", one, "keys", nil)
 }
 
-func TestTPMQuote(t *testing.T) {
+// The TPM refuses by itself: a program that holds the sealed object, but was not extended as the release, gets a policy failure.
+func TestTPMItselfRefuses(t *testing.T) {
 	e := tpmtest.Start(t)
-	p := startTPM(t, e, "release 1")
-	evidence, err := p.quote([64]byte{1})
+	one := startTPM(t, e, "release 1")
+	s, err := parseTPMSealed(sealed(t, one, "secret"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy := TPMPolicy{Roots: string(e.Roots), UnmeasuredBoot: true}
-	key, challenge, want, err := ChallengeTPM(evidence, policy, now())
+	two := startTPM(t, e, "release 2")
+	onTPM(t, two, func(u *tpmUse) error {
+		parent, err := u.storageKey()
+		if err != nil {
+			return err
+		}
+		for name, pcrs := range map[string][]uint{"its own register": {TPMBinaryPCR}, "another register": {16}, "none": {}} {
+			if key, err := u.unsealUnder(parent, s.Slots[0], pcrs); !errors.Is(err, tpm2.TPMRCPolicyFail) {
+				t.Errorf("%s: %x, %v", name, key, err)
+			}
+		}
+		return nil
+	})
+}
+
+func TestTPMSealsToBoot(t *testing.T) {
+	e := tpmtest.Start(t)
+	p := startTPM(t, e, "release 1", 4, 7)
+	extend(t, p, 7, "Secure Boot on")
+	s := sealed(t, p, "secret")
+	opens(t, "same boot", p, s, "secret")
+	extend(t, p, 7, "and something else")
+	refuses(t, "other boot", p, "keys", s)
+	e.Reboot(t)
+	refuses(t, "nothing measured", p, "keys", s)
+	extend(t, p, 7, "Secure Boot on")
+	opens(t, "the same boot again", p, s, "secret")
+}
+
+// A roll-over: the running release lets the next one in, both open, then the next one shuts the first out.
+func TestTPMReseal(t *testing.T) {
+	e := tpmtest.Start(t)
+	next, err := MeasureBinary(program(t, "release 2"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := p.Answer(challenge); err != nil || got != want {
-		t.Fatal(got, err)
-	}
-	policy.Keys = []TPMKey{key}
-	a, err := appraiseTPM(evidence, policy, [64]byte{1}, now())
-	t.Logf("%+v, %d bytes, %v", a, len(evidence), err)
-	if err != nil || a.Binary != p.binary {
+	one := startTPM(t, e, "release 1")
+	first := sealed(t, one, "secret")
+	both, err := one.Reseal("keys", first, next)
+	if err != nil {
 		t.Fatal(err)
+	}
+	opens(t, "the running release", one, both, "secret")
+	two := startTPM(t, e, "release 2")
+	opens(t, "the next", two, both, "secret")
+	refuses(t, "the next, from before", two, "keys", first)
+	refuses(t, "a third", startTPM(t, e, "release 3"), "keys", both)
+	last, err := two.Reseal("keys", both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opens(t, "the next alone", two, last, "secret")
+	refuses(t, "the first, shut out", one, "keys", last)
+	for name, err := range map[string]error{
+		"by a release that is not let in": second(startTPM(t, e, "release 3").Reseal("keys", both, next)),
+		"for another purpose":             second(two.Reseal("oracle", both, next)),
+		"no secret":                       second(two.Reseal("keys", nil, next)),
+	} {
+		if !errors.Is(err, ErrTPMSealed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := two.Reseal("keys", both, next, next); err == nil || !strings.Contains(err.Error(), "limit 2") {
+		t.Errorf("too many: %v", err)
+	}
+	s, err := parseTPMSealed(both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Slots = append(s.Slots, s.Slots[0])
+	many, err := canon.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, "three slots", one, "keys", many)
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// What goes over the wires to the TPM does not show the key of the secret.
+func TestTPMWiresAreEncrypted(t *testing.T) {
+	e := tpmtest.Start(t)
+	wire, recorded := e.Tap(t)
+	p, err := newTPM(TPMConfig{Device: wire}, program(t, "release 1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := parseTPMSealed(sealed(t, p, "secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := p.unsealKey(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if traffic := recorded(); len(traffic) < 1000 || bytes.Contains(traffic, key) {
+		t.Errorf("%d bytes of traffic, with the key in them: %v", len(traffic), bytes.Contains(traffic, key))
+	} else if !bytes.Contains(traffic, p.binary[:]) {
+		t.Error("the tap hears nothing: the binary's digest goes in the clear")
+	}
+}
+
+func TestTPMConfig(t *testing.T) {
+	for name, c := range map[string]TPMConfig{
+		"register of the binary": {Boot: []uint{23}},
+		"falling":                {Boot: []uint{7, 4}},
+		"twice":                  {Boot: []uint{7, 7}},
+		"too many":               {Boot: make([]uint, 17)},
+		"no device":              {Device: "/nowhere"},
+		"a file":                 {Device: program(t, "x")},
+		"a folder":               {Device: t.TempDir()},
+		"a device, but no TPM":   {Device: "/dev/null"},
+	} {
+		if _, err := newTPM(c, ownBinary); err == nil {
+			t.Errorf("%s: opened", name)
+		}
+	}
+	if _, err := newTPM(TPMConfig{Device: "/nowhere"}, ownBinary); !errors.Is(err, ErrNoTPM) {
+		t.Errorf("no device: %v", err)
+	}
+}
+
+func TestTPMFolder(t *testing.T) {
+	e := tpmtest.Start(t)
+	dir := t.TempDir()
+	if _, err := OpenTPM(dir); err == nil {
+		t.Error("opened a folder without a configuration")
+	}
+	p, err := CreateTPM(dir, TPMConfig{Device: e.Socket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own, err := MeasureBinary("/proc/self/exe"); err != nil || p.binary != own {
+		t.Errorf("measured %x, %v", p.binary, err)
+	}
+	s := sealed(t, p, "secret")
+	again, err := OpenTPM(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opens(t, "opened again", again, s, "secret")
+	if _, err := CreateTPM(dir, TPMConfig{Device: e.Socket}); err == nil {
+		t.Error("made a second configuration over the first")
+	}
+	for name, content := range map[string]string{"unknown": `{"bot":[7]}`, "two": `{}{}`, "long": strings.Repeat(" ", maxTPMConfigFile) + "{}"} {
+		if err := os.WriteFile(filepath.Join(dir, tpmConfigFile), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenTPM(dir); err == nil {
+			t.Errorf("%s: opened", name)
+		}
 	}
 }

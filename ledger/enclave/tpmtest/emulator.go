@@ -3,11 +3,14 @@
 package tpmtest
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -118,4 +121,56 @@ func (e *Emulator) stop() {
 	_ = e.process.Process.Signal(syscall.SIGTERM)
 	_ = e.process.Wait() // ended by the signal
 	e.process = nil
+}
+
+// Tap gives a second socket to the same TPM, and what has gone over it so far.
+func (e *Emulator) Tap(t testing.TB) (socket string, recorded func() []byte) {
+	t.Helper()
+	listener, err := net.Listen("unix", filepath.Join(e.dir, "tap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	record := &recorder{}
+	go func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if far, err := net.Dial("unix", e.Socket); err == nil {
+				record.join(near, far)
+			}
+			near.Close()
+		}
+	}()
+	return listener.Addr().String(), record.bytes
+}
+
+// recorder keeps what passes.
+type recorder struct {
+	mu    sync.Mutex
+	heard []byte
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.heard = append(r.heard, p...)
+	return len(p), nil
+}
+
+func (r *recorder) bytes() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return bytes.Clone(r.heard)
+}
+
+// join carries both directions until the near side hangs up.
+func (r *recorder) join(near, far net.Conn) {
+	done := make(chan struct{})
+	go func() { defer close(done); _, _ = io.Copy(near, io.TeeReader(far, r)) }()
+	_, _ = io.Copy(far, io.TeeReader(near, r))
+	far.Close()
+	<-done
 }
