@@ -58,8 +58,10 @@ type Options struct {
 	Bulk int
 	// Ramp are numbers in flight, or rates if Rate is set, to measure one after the other on one node; none for the one that is set.
 	Ramp []int
-	// Open is how many policies are opened, and the node reopened, before the measured time.
-	Open int
+	// Open is how many contracts are opened, and the node reopened, before the measured time; OpenKind says of
+	// which kind: "policy" or "invoice".
+	Open     int
+	OpenKind string
 	// Dir is where the node's files are made; empty for a temporary folder.
 	Dir string
 }
@@ -112,6 +114,9 @@ func (o Options) check() error {
 		if c.value < c.min || c.value > c.max {
 			return fmt.Errorf("--%s %d: want %d to %d", c.name, c.value, c.min, c.max)
 		}
+	}
+	if o.Open > 0 && o.OpenKind != "policy" && o.OpenKind != "invoice" {
+		return fmt.Errorf("--open-kind %.20q: want policy or invoice", o.OpenKind)
 	}
 	if o.Open > 0 && o.Accounts < policiesPerLeg {
 		return fmt.Errorf("--accounts %d: want at least %d with --open, one for each policy on a flight", o.Accounts, policiesPerLeg)

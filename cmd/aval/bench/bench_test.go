@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,9 +68,25 @@ func TestShortRun(t *testing.T) {
 	}
 }
 
+// Invoices are opened like policies, and anything else is named.
+func TestOpenInvoices(t *testing.T) {
+	o := Options{Mode: "process", InFlight: 1, Seconds: 1, Accounts: policiesPerLeg, Open: 20, OpenKind: "invoice"}
+	r, err := Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Opened.Contracts != 20 || r.Opened.Kind != "invoice" || r.Opened.MemoryEach == 0 {
+		t.Errorf("opened %+v", r.Opened)
+	}
+	o.OpenKind = "loan"
+	if _, err := Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "--open-kind") {
+		t.Errorf("opened loans: %v", err)
+	}
+}
+
 // A ramp gives a result for each level, and a node with open policies is opened again before it.
 func TestRampOverOpenPolicies(t *testing.T) {
-	r, err := Run(context.Background(), Options{Mode: "process", InFlight: 1, Seconds: 1, Accounts: policiesPerLeg, Bulk: 5, Open: 1500, Ramp: []int{2, 5}})
+	r, err := Run(context.Background(), Options{Mode: "process", InFlight: 1, Seconds: 1, Accounts: policiesPerLeg, Bulk: 5, Open: 1500, OpenKind: "policy", Ramp: []int{2, 5}})
 	if err != nil {
 		t.Fatal(err)
 	}

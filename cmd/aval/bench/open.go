@@ -29,8 +29,9 @@ const (
 	premium = 9_90
 )
 
-// Opened is what open contracts cost. Each is a policy with its escrow, and a share of its leg.
+// Opened is what open contracts cost: a policy with its escrow and a share of its leg, or an invoice with its number and escrow.
 type Opened struct {
+	Kind      string  `json:"kind"`
 	Contracts int     `json:"contracts"`
 	Seconds   float64 `json:"seconds"`
 	// MemoryEach and DiskEach are bytes: of the heap after a collection, of the database.
@@ -40,25 +41,22 @@ type Opened struct {
 	ReopenSeconds float64 `json:"reopen_seconds"`
 }
 
-// open sells policies, a thousand under one signature, then stops the node and opens it again.
+// opener opens the contracts with these numbers.
+type opener func(ctx context.Context, from, to int) error
+
+// open opens contracts, then stops the node and opens it again.
 func (b *load) open(ctx context.Context, first *envelope.Signer) (Opened, error) {
-	o := Opened{Contracts: b.options.Open}
-	seller, err := b.offer(ctx, first)
+	o := Opened{Contracts: b.options.Open, Kind: b.options.OpenKind}
+	prepare := map[string]func(context.Context, *envelope.Signer) (opener, error){"policy": b.policies, "invoice": b.invoices}[o.Kind]
+	openSome, err := prepare(ctx, first)
 	if err != nil {
 		return o, err
 	}
 	heap, disk, began := heapBytes(), b.disk(), time.Now()
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(16)
-	depart := domain.Millis(began.Add(30 * 24 * time.Hour).UnixMilli())
+	group.SetLimit(map[string]int{"policy": 16, "invoice": 1}[o.Kind])
 	for from := 0; from < o.Contracts; from += domain.MaxBulk {
-		group.Go(func() error {
-			body := flightdelay.BulkBind{Premium: domain.Money{Minor: premium, Currency: "USD"}}
-			for i := from; i < min(from+domain.MaxBulk, o.Contracts); i++ {
-				body.Items = append(body.Items, b.cover(i, depart))
-			}
-			return b.must(groupCtx, seller, flightdelay.Kind, product, "bulkBind", body)
-		})
+		group.Go(func() error { return openSome(groupCtx, from, min(from+domain.MaxBulk, o.Contracts)) })
 	}
 	if err := group.Wait(); err != nil {
 		return o, err
@@ -73,6 +71,19 @@ func (b *load) open(ctx context.Context, first *envelope.Signer) (Opened, error)
 	err = b.launch(ctx)
 	o.ReopenSeconds = time.Since(began).Seconds()
 	return o, err
+}
+
+// policies readies a product and gives what sells it, a thousand policies under one signature.
+func (b *load) policies(ctx context.Context, first *envelope.Signer) (opener, error) {
+	seller, err := b.offer(ctx, first)
+	depart := domain.Millis(time.Now().Add(30 * 24 * time.Hour).UnixMilli())
+	return func(ctx context.Context, from, to int) error {
+		body := flightdelay.BulkBind{Premium: domain.Money{Minor: premium, Currency: "USD"}}
+		for i := from; i < to; i++ {
+			body.Items = append(body.Items, b.cover(i, depart))
+		}
+		return b.must(ctx, seller, flightdelay.Kind, product, "bulkBind", body)
+	}, err
 }
 
 // cover is policy i: holders take turns, and so do the flights of a day.
@@ -99,23 +110,30 @@ func (b *load) offer(ctx context.Context, first *envelope.Signer) (*envelope.Sig
 	reserve := domain.Money{Minor: int64(b.options.Open) * terms.Payouts.Highest(), Currency: "USD"}
 	terms.Sale.MaxPerLeg, terms.Sale.MaxTotal = policiesPerLeg*terms.Payouts.Highest(), max(reserve.Minor, policiesPerLeg*terms.Payouts.Highest())
 	funds := domain.Money{Minor: reserve.Minor + int64(b.options.Open)*premium, Currency: "USD"}
-	for _, step := range []struct {
-		by             *envelope.Signer
-		kind           domain.Kind
-		contract, name string
-		body           any
-	}{
+	return seller, b.steps(ctx, []step{
 		{first, domain.GovernanceKind, "flights", "registerSource",
 			map[string]any{"source": "flights", "operator": insurer, "family": "flights", "key": source.Key}},
 		{b.bank, domain.CashKind, string(bank), "issue", payment{insurer, funds, ""}},
 		{seller, flightdelay.Kind, product, "offer", flightdelay.Offer{Terms: terms}},
 		{seller, flightdelay.Kind, product, "reserve", flightdelay.Amount{Amount: reserve}},
-	} {
-		if err := b.must(ctx, step.by, step.kind, step.contract, step.name, step.body); err != nil {
-			return nil, err
+	})
+}
+
+// step is one command that must succeed before the next.
+type step struct {
+	by             *envelope.Signer
+	kind           domain.Kind
+	contract, name string
+	body           any
+}
+
+func (b *load) steps(ctx context.Context, all []step) error {
+	for _, s := range all {
+		if err := b.must(ctx, s.by, s.kind, s.contract, s.name, s.body); err != nil {
+			return err
 		}
 	}
-	return seller, nil
+	return nil
 }
 
 func heapBytes() int64 {
