@@ -3,11 +3,14 @@ package enclave
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Warning is what every user of the simulated platform is told.
@@ -16,8 +19,13 @@ const Warning = "SIMULATED ENCLAVE: keys are sealed by a file beside them, not b
 // simulatedKeyFile stands in for the key that a processor would hold.
 const simulatedKeyFile = "SIMULATED-ENCLAVE-KEY"
 
-// simulated seals under a key that lies in the open beside the data.
-type simulated struct{ aead cipher.AEAD }
+// simulated seals under a key that lies in the open beside the data, and signs quotes with it.
+type simulated struct {
+	aead   cipher.AEAD
+	signer ed25519.PrivateKey
+	// binary is the SHA-256 of the running program, found out when it is first asked for.
+	binary func() [sha256.Size]byte
+}
 
 // CreateSimulated makes the stand-in key in dir. It fails if there is one.
 func CreateSimulated(dir string) (Platform, error) {
@@ -52,11 +60,24 @@ func newSimulated(key []byte) (Platform, error) {
 		return nil, errors.New("simulated platform: key file is damaged")
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
-	return simulated{aead}, err
+	seed := sha256.Sum256(append([]byte(simulatedQuotes), key...))
+	return simulated{aead, ed25519.NewKeyFromSeed(seed[:]), ownMeasurement}, err
 }
 
+// ownMeasurement is that of the running program, which does not change. Zeros: it cannot be read.
+var ownMeasurement = sync.OnceValue(func() [sha256.Size]byte {
+	digest, err := MeasureBinary(ownBinary)
+	if err != nil {
+		return [sha256.Size]byte{}
+	}
+	return digest
+})
+
 // Name is "simulated".
-func (simulated) Name() string { return "simulated" }
+func (simulated) Name() string { return SimulatedName }
+
+// Measurement is the SHA-256 of the running program, by its own word.
+func (s simulated) Measurement() []byte { m := s.binary(); return m[:] }
 
 // Seal implements Platform.
 func (s simulated) Seal(purpose string, data []byte) ([]byte, error) {
