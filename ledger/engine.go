@@ -14,7 +14,7 @@ import (
 	"aval/domain"
 )
 
-// Config is what an Engine is built from. All fields but Policy and TableInterval are required.
+// Config is what an Engine is built from. All fields but Policy, TableInterval and NextEpoch are required.
 type Config struct {
 	Keys      *Keys
 	Store     Store
@@ -27,6 +27,11 @@ type Config struct {
 	// TableInterval is how many leaves the log grows before the tables follow; zero means
 	// DefaultTableInterval. It decides when, never what: ledgers may be opened with another one.
 	TableInterval uint64
+	// NextEpoch gives the body key of an epoch that governance has begun. It returns when the key
+	// is where the next start of this node finds it, and never before: right after that, bodies
+	// are sealed under it. Whoever orders for others makes the key and hands it to them wrapped;
+	// the engine does not ask where it comes from. Nil: a ledger that begins an epoch stops.
+	NextEpoch func(number uint32) (Epoch, error)
 }
 
 // Engine is one ledger. Run drives it; every other method is safe for concurrent use.
@@ -37,6 +42,8 @@ type Engine struct {
 	vault   *vault
 	tree    *merkleTree
 	signer  note.Signer
+	// nextEpoch is that of the Config.
+	nextEpoch func(number uint32) (Epoch, error)
 	// policy is that of the log's key alone, public the one that verifiers are handed.
 	policy, public Policy
 	// opened is what was published when the ledger was opened, cosigned is never nil.
@@ -135,7 +142,7 @@ func Open(c Config) (*Engine, error) {
 	if err := e.openCosigned(); err != nil {
 		return nil, fmt.Errorf("cosigned head: %w", err)
 	}
-	return e, nil
+	return e, e.rotateAgain()
 }
 
 func assemble(c Config) (*Engine, error) {
@@ -160,7 +167,7 @@ func assemble(c Config) (*Engine, error) {
 	}
 	return &Engine{
 		executor: newExecutor(c.Keys.Origin, c.Contracts, c.Codecs), orderer: c.Orderer, vault: v,
-		signer: signer, policy: policy, public: public, state: newState(), stopped: make(chan struct{}), changed: make(chan struct{}),
+		signer: signer, nextEpoch: c.NextEpoch, policy: policy, public: public, state: newState(), stopped: make(chan struct{}), changed: make(chan struct{}),
 		places: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}, nil
 }

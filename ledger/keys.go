@@ -1,18 +1,10 @@
 package ledger
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
-	"strings"
-	"sync"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -34,7 +26,7 @@ type Keys struct {
 	Epochs []Epoch `json:"epochs"`
 }
 
-// Epoch is one body key with its number, counted from 1.
+// Epoch is one body key with its number, counted from 1. Numbers increase and may leave gaps.
 type Epoch struct {
 	Number uint32 `json:"number"`
 	Key    []byte `json:"key"`
@@ -97,98 +89,17 @@ func (k *Keys) check() error {
 	return nil
 }
 
-// vault seals bodies and makes tags. Safe for concurrent use.
-type vault struct {
-	bodies  map[uint32]cipher.AEAD
-	current uint32
-	// tags holds HMACs under the index key, ready for the next name.
-	tags sync.Pool
-	salt *salts
+// With gives keys that hold one more epoch, the newest. It leaves k as it is. A key of another
+// length than 32 bytes, or of a number that is not beyond the newest, is an error.
+func (k *Keys) With(next Epoch) (*Keys, error) {
+	grown := *k
+	grown.Epochs = append(slices.Clone(k.Epochs), next)
+	return &grown, grown.check()
 }
 
-func newVault(k *Keys) (*vault, error) {
-	if err := k.check(); err != nil {
-		return nil, err
-	}
-	salt, err := newSalts(k.Salt, k.Origin)
-	if err != nil {
-		return nil, err
-	}
-	v := &vault{bodies: map[uint32]cipher.AEAD{}, salt: salt}
-	v.tags.New = func() any { return hmac.New(sha256.New, k.Index) }
-	for _, epoch := range k.Epochs {
-		key, err := hkdf.Key(sha256.New, epoch.Key, nil, "aval body "+k.Origin, 32)
-		if err != nil {
-			return nil, err
-		}
-		block, err := aes.NewCipher(key)
-		if err != nil {
-			return nil, err
-		}
-		if v.bodies[epoch.Number], err = cipher.NewGCMWithRandomNonce(block); err != nil {
-			return nil, err
-		}
-		v.current = epoch.Number
-	}
-	return v, nil
+// NewEpoch makes a body key from the randomness it is given: nothing about it follows from any other key.
+func NewEpoch(number uint32, random io.Reader) (Epoch, error) {
+	e := Epoch{Number: number, Key: make([]byte, 32)}
+	_, err := io.ReadFull(random, e.Key)
+	return e, err
 }
-
-// seal encrypts a body for its place; the place is authenticated, so that two sealed bodies
-// cannot be exchanged. The first four bytes are the key epoch.
-func (v *vault) seal(place string, body []byte) []byte {
-	sealed := binary.BigEndian.AppendUint32(nil, v.current)
-	return v.bodies[v.current].Seal(sealed, nil, body, []byte(place))
-}
-
-func (v *vault) open(place string, sealed []byte) ([]byte, error) {
-	if len(sealed) < 4 {
-		return nil, fmt.Errorf("sealed body %s: too short", place)
-	}
-	aead, ok := v.bodies[binary.BigEndian.Uint32(sealed)]
-	if !ok {
-		return nil, fmt.Errorf("sealed body %s: key epoch %d is not held", place, binary.BigEndian.Uint32(sealed))
-	}
-	body, err := aead.Open(nil, nil, sealed[4:], []byte(place))
-	if err != nil {
-		return nil, fmt.Errorf("sealed body %s: changed or sealed under another key", place)
-	}
-	return body, nil
-}
-
-// tag is the keyed hash under which a name is filed on disk.
-func (v *vault) tag(name string) []byte {
-	mac := v.tags.Get().(hash.Hash)
-	defer v.tags.Put(mac)
-	mac.Reset()
-	io.WriteString(mac, name)
-	return mac.Sum(nil)[:16:16]
-}
-
-// identityTag is the tag of a submission's identity. A command's begins with the time part of
-// its ULID, so that what comes together is filed together: random tags alone would touch a
-// page of the database each. It tells no more than the batch does.
-func (v *vault) identityTag(identity string) []byte {
-	const ulid, timePart = 26, 10
-	if !strings.HasPrefix(identity, "command ") || len(identity) < ulid {
-		return v.tag(identity)
-	}
-	id := identity[len(identity)-ulid:]
-	return append([]byte(id[:timePart]), v.tag(identity)...)
-}
-
-// sealEntry and openEntry are seal and open for the canonical bytes of an entry, packed. raw
-// is what the entry holds as received.
-func (v *vault) sealEntry(index uint64, body, raw []byte) []byte {
-	return v.seal(entryPlace(index), packEntry(body, raw))
-}
-
-func (v *vault) openEntry(index uint64, sealed []byte) ([]byte, error) {
-	packed, err := v.open(entryPlace(index), sealed)
-	if err != nil {
-		return nil, err
-	}
-	return unpackEntry(packed)
-}
-
-func entryPlace(index uint64) string { return fmt.Sprintf("entry %d", index) }
-func slotPlace(tag []byte) string    { return fmt.Sprintf("slot %x", tag) }

@@ -43,6 +43,9 @@ func (r *replay) batch(stored []StoredEntry, closing StoredEntry) (refusals uint
 	if err := canon.Unmarshal(closing.Leaf, &s); err != nil {
 		return 0, &Fault{closing.Index, err}
 	}
+	if err := checkEpochs(r.state, stored); err != nil {
+		return 0, err
+	}
 	b, bodies, err := reopen(r.vault, r.executor, s, stored)
 	if err != nil {
 		return 0, err

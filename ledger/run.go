@@ -140,6 +140,9 @@ func (e *Engine) persist(w *work) ([]*sealedEntry, error) {
 	if len(w.entries) == 0 {
 		return nil, nil
 	}
+	if err := e.rotate(); err != nil {
+		return nil, err
+	}
 	sealed, c, err := e.seal(w)
 	if err != nil {
 		return nil, err
@@ -150,7 +153,7 @@ func (e *Engine) persist(w *work) ([]*sealedEntry, error) {
 	e.tree.landed(c.Head.Size)
 	e.published.Store(&published{state: w.after, head: c.Head, note: c.Checkpoint})
 	e.durable.Store(w.batch.Sequence)
-	return sealed, nil
+	return sealed, e.rotate()
 }
 
 // seal makes of an executed batch everything that the disk is to hold, signed.

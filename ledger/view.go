@@ -121,6 +121,8 @@ func registered(key string, body []byte) any {
 		return decoded[domain.Device](body)
 	case "source":
 		return decoded[domain.Source](body)
+	case "epoch":
+		return decoded[domain.LedgerEpoch](body)
 	}
 	return nil
 }

@@ -60,6 +60,8 @@ type World struct {
 	Policy ledger.Policy
 	// TableInterval is the ledger's; TableInterval, the constant, unless a test sets another.
 	TableInterval uint64
+	// NextEpoch obtains the keys of later epochs; nil for none.
+	NextEpoch func(number uint32) (ledger.Epoch, error)
 }
 
 // NewWorld makes keys and a member.
@@ -101,7 +103,7 @@ type Node struct {
 // Start opens a node on the store, creating the ledger when the store is empty.
 func (w *World) Start(store ledger.Store) (*Node, error) {
 	solo := order.NewSolo(w.Clock.Now)
-	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: solo, Contracts: Contracts(), Codecs: Codecs(), Policy: w.Policy, TableInterval: w.TableInterval}
+	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: solo, Contracts: Contracts(), Codecs: Codecs(), Policy: w.Policy, TableInterval: w.TableInterval, NextEpoch: w.NextEpoch}
 	head, _, err := store.Head()
 	if err != nil {
 		return nil, err

@@ -43,6 +43,8 @@ type Registration struct {
 	Key    *domain.Key    `json:"key,omitempty"`
 	Device *domain.Device `json:"device,omitempty"`
 	Source *domain.Source `json:"source,omitempty"`
+	// Epoch begins a key epoch.
+	Epoch *domain.LedgerEpoch `json:"epoch,omitempty"`
 }
 
 func (r Registration) effects(in domain.Input) (fx domain.Effects, err error) {
@@ -64,6 +66,9 @@ func (r Registration) effects(in domain.Input) (fx domain.Effects, err error) {
 	}
 	if r.Source != nil {
 		put("source/"+r.Source.ID, r.Source)
+	}
+	if r.Epoch != nil {
+		put("epoch/current", r.Epoch)
 	}
 	return fx, err
 }

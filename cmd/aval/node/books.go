@@ -1,18 +1,15 @@
 package node
 
 import (
-	"path/filepath"
-
 	"aval/contracts"
 	"aval/domain"
 	"aval/ledger"
-	"aval/ledger/sqlite"
 )
 
 // TrialBalance adds up the folder's log as of a moment, as it was when the reading began: a node
 // may be running on it.
 func (f *Folder) TrialBalance(asOf ledger.Moment, progress func(ledger.Progress)) (ledger.TrialBalance, error) {
-	archive, err := sqlite.OpenSnapshot(filepath.Join(f.Dir, databaseFile))
+	archive, err := f.snapshot()
 	if err != nil {
 		return ledger.TrialBalance{}, err
 	}
@@ -22,7 +19,7 @@ func (f *Folder) TrialBalance(asOf ledger.Moment, progress func(ledger.Progress)
 
 // Record derives a record of the folder's ledger as it stood at a moment.
 func (f *Folder) Record(id domain.RecordID, asOf ledger.Moment, progress func(ledger.Progress)) (ledger.PastRecord, error) {
-	archive, err := sqlite.OpenSnapshot(filepath.Join(f.Dir, databaseFile))
+	archive, err := f.snapshot()
 	if err != nil {
 		return ledger.PastRecord{}, err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"aval/ledger"
 	"aval/ledger/backup"
-	"aval/ledger/sqlite"
 )
 
 // extraDir is where the files of a node's folder lie in an archive.
@@ -28,7 +27,7 @@ type Progress func(p ledger.Progress, bytes uint64)
 // may be running on the folder. A passphrase adds the keys, wrapped under it. The file appears
 // under its name only when it is complete and on disk.
 func (f *Folder) Export(ctx context.Context, path, passphrase string, tell Progress) (bytes uint64, err error) {
-	archive, err := sqlite.OpenSnapshot(filepath.Join(f.Dir, databaseFile))
+	archive, err := f.snapshot()
 	if err != nil {
 		return 0, err
 	}
@@ -56,7 +55,7 @@ func (f *Folder) Export(ctx context.Context, path, passphrase string, tell Progr
 
 // ExportLog writes the public log into a new folder, which any web server can serve.
 func (f *Folder) ExportLog(ctx context.Context, dir string, tell Progress) (bytes uint64, err error) {
-	archive, err := sqlite.OpenSnapshot(filepath.Join(f.Dir, databaseFile))
+	archive, err := f.snapshot()
 	if err != nil {
 		return 0, err
 	}

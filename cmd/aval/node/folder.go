@@ -195,7 +195,9 @@ type Folder struct {
 	Dir      string
 	Config   Config
 	Platform enclave.Platform
-	Keys     *ledger.Keys
+	// Keys are those that were there when the folder was opened; a running node adds epochs.
+	Keys *ledger.Keys
+	keys *keyFile
 	// Oracle signs the observations of this node's oracle.
 	Oracle *envelope.Signer
 }
@@ -210,14 +212,11 @@ func OpenFolder(dir string) (*Folder, error) {
 		return nil, err
 	}
 	f := &Folder{Dir: dir, Platform: platform}
-	plain, err := readSealed(filepath.Join(dir, keysFile), platform, keysPurpose)
+	if err := f.readKeys(); err != nil {
+		return nil, err
+	}
+	plain, err := readSealed(filepath.Join(dir, oracleFile), platform, oraclePurpose)
 	if err != nil {
-		return nil, err
-	}
-	if f.Keys, err = ledger.ParseKeys(plain); err != nil {
-		return nil, err
-	}
-	if plain, err = readSealed(filepath.Join(dir, oracleFile), platform, oraclePurpose); err != nil {
 		return nil, err
 	}
 	if f.Oracle, err = envelope.ParseSigner(plain); err != nil {
@@ -230,6 +229,27 @@ func OpenFolder(dir string) (*Folder, error) {
 	return f, err
 }
 
+// readKeys unseals the keys as the file has them now. What reads a snapshot of the database beside
+// a running node calls it after the snapshot: so it has the key of every body in it.
+func (f *Folder) readKeys() (err error) {
+	if f.keys, err = openKeyFile(filepath.Join(f.Dir, keysFile), f.Platform); err == nil {
+		f.Keys = f.keys.Keys()
+	}
+	return err
+}
+
+// snapshot opens the database as it is now, and the keys for it.
+func (f *Folder) snapshot() (*sqlite.Snapshot, error) {
+	archive, err := sqlite.OpenSnapshot(filepath.Join(f.Dir, databaseFile))
+	if err != nil {
+		return nil, err
+	}
+	if err := f.readKeys(); err != nil {
+		return nil, errors.Join(err, archive.Close())
+	}
+	return archive, nil
+}
+
 // OpenStore opens the folder's database.
 func (f *Folder) OpenStore() (*sqlite.Store, error) {
 	return sqlite.Open(filepath.Join(f.Dir, databaseFile))
@@ -238,7 +258,7 @@ func (f *Folder) OpenStore() (*sqlite.Store, error) {
 // Verify re-derives the folder's ledger, as it was when Verify began: a node may be running on
 // it. The keys are the folder's own; with a policy, the signed head must verify under that too.
 func (f *Folder) Verify(policy *ledger.Policy) (ledger.Report, error) {
-	archive, err := sqlite.OpenSnapshot(filepath.Join(f.Dir, databaseFile))
+	archive, err := f.snapshot()
 	if err != nil {
 		return ledger.Report{}, err
 	}

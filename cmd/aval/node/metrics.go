@@ -18,6 +18,7 @@ func newCollector(n *Node) *prometheus.Registry {
 
 var (
 	lastBatch    = prometheus.NewDesc("aval_last_batch_seconds", "Time of the last batch, Unix seconds.", nil, nil)
+	keyEpoch     = prometheus.NewDesc("aval_key_epoch", "Number of the key that bodies are sealed under.", nil, nil)
 	diskFree     = prometheus.NewDesc("aval_disk_free_bytes", "Room on the disk of the ledger.", nil, nil)
 	diskReserve  = prometheus.NewDesc("aval_disk_reserve_bytes", "Room below which nothing new is admitted.", nil, nil)
 	accepted     = prometheus.NewDesc("aval_sensor_accepted_total", "Sensor messages committed with success.", nil, nil)
@@ -45,6 +46,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeBy
 // Collect implements prometheus.Collector.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(lastBatch, prometheus.GaugeValue, float64(c.node.Engine.Now())/1000)
+	out <- prometheus.MustNewConstMetric(keyEpoch, prometheus.GaugeValue, float64(c.node.Engine.KeyEpoch()))
 	if c.node.Witnesses != nil {
 		out <- prometheus.MustNewConstMetric(witnessed, prometheus.GaugeValue, float64(c.node.Engine.CosignedSize()))
 		for _, s := range c.node.Witnesses.Stats() {

@@ -81,7 +81,7 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	}
 	n := &Node{Folder: folder, Solo: order.NewSolo(o.Now), store: store, options: o}
 	config := engineConfig(folder.Keys, store, n.Solo)
-	config.Policy = policy
+	config.Policy, config.NextEpoch = policy, n.nextEpoch
 	if n.Engine, err = openEngine(config); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -105,6 +105,15 @@ func openEngine(c ledger.Config) (*ledger.Engine, error) {
 	const percent = 400
 	defer debug.SetGCPercent(debug.SetGCPercent(percent))
 	return ledger.Open(c)
+}
+
+// nextEpoch makes the key of an epoch that governance has begun.
+func (n *Node) nextEpoch(number uint32) (ledger.Epoch, error) {
+	next, err := n.Folder.keys.Next(number)
+	if err == nil {
+		n.options.Log.Info("bodies are sealed under a new key from now on", "epoch", number)
+	}
+	return next, err
 }
 
 // ballastBytes is memory that is never touched and so never taken from the machine. The

@@ -163,12 +163,5 @@ func (f *Folder) writePolicy() error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, text) {
 		return nil
 	}
-	next := path + ".next"
-	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := writeFile(next, text, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(next, path)
+	return replaceFile(path, text, 0o644)
 }
