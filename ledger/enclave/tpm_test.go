@@ -111,7 +111,8 @@ func TestTPMSealsToBinary(t *testing.T) {
 	refuses(t, "empty", one, "keys", nil)
 }
 
-// The TPM refuses by itself: a program that holds the sealed object, but was not extended as the release, gets a policy failure.
+// The TPM refuses by itself whoever holds the sealed object, but was not measured as the release: under another
+// policy, and under the empty password.
 func TestTPMItselfRefuses(t *testing.T) {
 	e := tpmtest.Start(t)
 	one := startTPM(t, e, "release 1")
@@ -129,6 +130,22 @@ func TestTPMItselfRefuses(t *testing.T) {
 			if key, err := u.unsealUnder(parent, s.Slots[0], pcrs); !errors.Is(err, tpm2.TPMRCPolicyFail) {
 				t.Errorf("%s: %x, %v", name, key, err)
 			}
+		}
+		public, err := parseTPM[tpm2.TPMTPublic](s.Slots[0].Public)
+		if err != nil {
+			return err
+		}
+		loaded, err := tpm2.Load{
+			ParentHandle: tpm2.AuthHandle{Handle: parent.Handle, Name: parent.Name, Auth: tpm2.PasswordAuth(nil)},
+			InPrivate:    tpm2.TPM2BPrivate{Buffer: s.Slots[0].Private}, InPublic: tpm2.New2B(*public),
+		}.Execute(u.TPM)
+		if err != nil {
+			return err
+		}
+		defer u.flushOne(loaded.ObjectHandle)
+		item := tpm2.AuthHandle{Handle: loaded.ObjectHandle, Name: loaded.Name, Auth: tpm2.PasswordAuth(nil)}
+		if opened, err := (tpm2.Unseal{ItemHandle: item}).Execute(u.TPM); !errors.Is(err, tpm2.TPMRCAuthUnavailable) {
+			t.Errorf("the empty password: %v, %v", opened, err)
 		}
 		return nil
 	})
