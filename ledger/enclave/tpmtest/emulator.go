@@ -4,6 +4,7 @@ package tpmtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,28 +29,51 @@ type Emulator struct {
 	process      *exec.Cmd
 }
 
-// Start makes a TPM and starts it. Without swtpm the test is skipped, with CI=true it fails.
+// Start makes a TPM and starts it for one test. Without swtpm the test is skipped, with CI=true it fails.
 func Start(t testing.TB) *Emulator {
 	t.Helper()
-	for _, name := range []string{"swtpm", "swtpm_setup", "swtpm_localca"} {
-		if _, err := exec.LookPath(name); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatalf("%s is not installed", name)
-			}
-			t.Skipf("%s is not installed (Debian: swtpm swtpm-tools)", name)
+	if err := Installed(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
 		}
+		t.Skip(err)
 	}
-	dir, err := os.MkdirTemp("", "tpm") // short: the path of a socket has at most 107 bytes
+	e, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Emulator{Socket: filepath.Join(dir, "s"), dir: dir}
-	t.Cleanup(func() { e.stop(); os.RemoveAll(dir) })
-	if err := e.manufacture(); err != nil {
-		t.Fatal(err)
-	}
-	e.start(t)
+	t.Cleanup(e.Close)
 	return e
+}
+
+// Installed says what is missing.
+func Installed() error {
+	for _, name := range []string{"swtpm", "swtpm_setup", "swtpm_localca"} {
+		if _, err := exec.LookPath(name); err != nil {
+			return fmt.Errorf("%s is not installed (Debian: swtpm swtpm-tools)", name)
+		}
+	}
+	return nil
+}
+
+// New makes a TPM and starts it. Close ends it.
+func New() (*Emulator, error) {
+	dir, err := os.MkdirTemp("", "tpm") // short: the path of a socket has at most 107 bytes
+	if err != nil {
+		return nil, err
+	}
+	e := &Emulator{Socket: filepath.Join(dir, "s"), dir: dir}
+	if err := errors.Join(e.manufacture(), e.start()); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// Close ends the process and forgets the TPM.
+func (e *Emulator) Close() {
+	e.stop()
+	os.RemoveAll(e.dir)
 }
 
 // manufacture makes seeds, the endorsement key and its certificate.
@@ -90,28 +114,28 @@ func tool(name string) string {
 	return path
 }
 
-func (e *Emulator) start(t testing.TB) {
-	t.Helper()
+func (e *Emulator) start() error {
 	os.Remove(e.Socket)
 	e.process = exec.Command("swtpm", "socket", "--tpm2", "--tpmstate", "dir="+filepath.Join(e.dir, "state"),
 		"--server", "type=unixio,path="+e.Socket, "--flags", "not-need-init,startup-clear")
 	if err := e.process.Start(); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if conn, err := net.Dial("unix", e.Socket); err == nil {
-			conn.Close()
-			return
+			return conn.Close()
 		}
 	}
-	t.Fatal("swtpm did not listen")
+	return errors.New("swtpm did not listen")
 }
 
 // Reboot turns the machine off and on: registers are empty again, seeds and certificate stay.
 func (e *Emulator) Reboot(t testing.TB) {
 	t.Helper()
 	e.stop()
-	e.start(t)
+	if err := e.start(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (e *Emulator) stop() {
