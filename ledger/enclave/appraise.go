@@ -42,6 +42,7 @@ type verifier func(q Quote, p Policy, report [64]byte, at Times) (Appraisal, err
 // verifiers is the table of platforms.
 var verifiers = map[string]verifier{
 	SimulatedName: verifySimulated,
+	TPMName:       verifyTPM,
 }
 
 // Appraise checks that the quote is genuine and current, was made for want, and is of a platform and of

@@ -18,6 +18,7 @@ func Detect(dir string) (Platform, error) {
 		open func(dir string) (Platform, error)
 	}{
 		{simulatedKeyFile, OpenSimulated},
+		{tpmConfigFile, func(dir string) (Platform, error) { return OpenTPM(dir) }},
 	} {
 		if _, err := os.Stat(filepath.Join(dir, marked.file)); err == nil {
 			return marked.open(dir)

@@ -74,6 +74,14 @@ func (p Policy) Check() error {
 	if slices.Contains(p.Platforms, SimulatedName) != p.AllowSimulated {
 		return fmt.Errorf("%w: to trust %q, list it and set allowSimulated", ErrPolicy, SimulatedName)
 	}
+	if slices.Contains(p.Platforms, TPMName) != (p.TPM != nil) {
+		return fmt.Errorf("%w: to trust %q, list it and say which under \"tpm\"", ErrPolicy, TPMName)
+	}
+	if p.TPM != nil {
+		if err := p.TPM.Check(); err != nil {
+			return err
+		}
+	}
 	return p.checkMeasurements()
 }
 

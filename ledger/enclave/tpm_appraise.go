@@ -27,41 +27,11 @@ var (
 	ErrTPMSignature = errors.New("tpm signature is wrong")
 	// ErrTPMStatement: signed, but not a quote that this TPM made for this key.
 	ErrTPMStatement = errors.New("tpm signed something other than a quote")
-	// ErrTPMReport: a quote about other keys, another ledger or an older nonce.
-	ErrTPMReport = errors.New("tpm quoted another report")
 	// ErrTPMRegisters: the registers shown are not those that were quoted.
 	ErrTPMRegisters = errors.New("tpm quoted other registers")
 	// ErrTPMBoot: nothing that the policy trusts measured the measuring program.
 	ErrTPMBoot = errors.New("boot is not measured as the policy says")
-	// ErrTPMFirmware: the TPM's firmware is older than the policy allows.
-	ErrTPMFirmware = errors.New("tpm firmware is too old")
 )
-
-// TPMPolicy says which TPMs and boots are trusted; which binaries, the policy around it says.
-type TPMPolicy struct {
-	// Roots are the certificates of TPM makers, PEM.
-	Roots string `json:"roots"`
-	// Keys are the attestation keys that answered a challenge to their TPM's endorsement key.
-	Keys []TPMKey `json:"keys"`
-	// Boots are the states of the boot that are trusted: register to value in hex. A quote must show all
-	// registers of one of them. None: ErrTPMBoot, unless UnmeasuredBoot.
-	Boots []map[string]string `json:"boots,omitempty"`
-	// UnmeasuredBoot takes quotes of whatever was booted. They prove nothing against whoever
-	// administers the machine; for trials.
-	UnmeasuredBoot bool `json:"unmeasuredBoot,omitempty"`
-	// RequireRevocation refuses a certificate without a current list of its issuer in the quote.
-	RequireRevocation bool `json:"requireRevocation,omitempty"`
-	// Firmware is the lowest version of a TPM's firmware, as the TPM states it; zero: any.
-	Firmware uint64 `json:"firmware,omitempty"`
-}
-
-// TPMKey is an attestation key and the TPM that it was found in.
-type TPMKey struct {
-	// Name is the key's name of TPM 2.0 Library part 1, 16: hash algorithm and digest, in hex.
-	Name string `json:"name"`
-	// Endorsement is the SHA-256 of the endorsement key (PKIX), in hex.
-	Endorsement string `json:"endorsement"`
-}
 
 // tpmAppraisal is what a good quote says.
 type tpmAppraisal struct {
@@ -71,11 +41,34 @@ type tpmAppraisal struct {
 	BootTrusted bool
 	// Resets and Restarts count what happened to the TPM since it was cleared: a machine that was rebooted shows.
 	Resets, Restarts uint32
+	// Until is when the first certificate or list ends.
+	Until time.Time
+}
+
+// verifyTPM is the verifier of quotes of a TPM.
+func verifyTPM(q Quote, p Policy, report [64]byte, at Times) (Appraisal, error) {
+	if p.TPM == nil || len(q.Collateral) > 0 {
+		return Appraisal{}, fmt.Errorf("%w: collateral beside what the evidence holds", ErrTPMEvidence)
+	}
+	a, err := appraiseTPM(q.Evidence, *p.TPM, report, at)
+	if err != nil {
+		return Appraisal{}, err
+	}
+	return Appraisal{Measurement: a.Binary[:], TCB: a.String(), Until: a.Until}, nil
+}
+
+// String names the firmware, says whether the boot was one that the policy trusts, and counts resets.
+func (a tpmAppraisal) String() string {
+	boot := "boot trusted"
+	if !a.BootTrusted {
+		boot = "BOOT NOT MEASURED"
+	}
+	return fmt.Sprintf("firmware %#x, %s, %d resets and %d restarts since cleared", a.Firmware, boot, a.Resets, a.Restarts)
 }
 
 // appraiseTPM checks everything but whether the binary is trusted. The order is from the form to
 // what was signed, by whom, and about what.
-func appraiseTPM(evidence []byte, policy TPMPolicy, report [64]byte, at time.Time) (tpmAppraisal, error) {
+func appraiseTPM(evidence []byte, policy TPMPolicy, report [64]byte, at Times) (tpmAppraisal, error) {
 	var a tpmAppraisal
 	e, err := parseTPMEvidence(evidence)
 	if err != nil {
@@ -95,13 +88,13 @@ func appraiseTPM(evidence []byte, policy TPMPolicy, report [64]byte, at time.Tim
 	if err := e.checkStatement(attest, name, report); err != nil {
 		return a, err
 	}
-	if a.Key, err = e.checkEnrolled(policy, name, at); err != nil {
+	if a.Key, a.Until, err = e.checkEnrolled(policy, name, at); err != nil {
 		return a, err
 	}
 	a.Binary, a.Firmware = [sha256.Size]byte(e.Binary), attest.FirmwareVersion
 	a.Resets, a.Restarts = attest.ClockInfo.ResetCount, attest.ClockInfo.RestartCount
 	if a.Firmware < policy.Firmware {
-		return a, fmt.Errorf("%w: version %#x, want %#x", ErrTPMFirmware, a.Firmware, policy.Firmware)
+		return a, fmt.Errorf("%w: version %#x, want %#x", ErrTCB, a.Firmware, policy.Firmware)
 	}
 	a.BootTrusted, err = e.checkBoot(policy)
 	return a, err
@@ -158,7 +151,7 @@ func (e tpmEvidence) checkStatement(attest *tpm2.TPMSAttest, name []byte, report
 		return fmt.Errorf("%w: not a key of the endorsement hierarchy", ErrTPMStatement)
 	}
 	if want := tpmQualifying(report); !bytes.Equal(attest.ExtraData.Buffer, want[:]) {
-		return ErrTPMReport
+		return ErrReportData
 	}
 	quote, err := attest.Attested.Quote()
 	if err != nil {
@@ -189,29 +182,26 @@ func qualifiedName(hierarchy tpm2.TPMHandle, name []byte) []byte {
 }
 
 // checkEnrolled: the certificate leads to a root, and the policy pairs its key with this one.
-func (e tpmEvidence) checkEnrolled(policy TPMPolicy, name []byte, at time.Time) (TPMKey, error) {
-	key, err := e.endorsed(policy, name, at)
-	if err != nil {
-		return key, err
+func (e tpmEvidence) checkEnrolled(policy TPMPolicy, name []byte, at Times) (TPMKey, time.Time, error) {
+	key, until, err := e.endorsed(policy, name, at)
+	if err == nil && !slices.Contains(policy.Keys, key) {
+		err = fmt.Errorf("%w: %s", ErrTPMUnknown, key.Name)
 	}
-	if !slices.Contains(policy.Keys, key) {
-		return key, fmt.Errorf("%w: %s", ErrTPMUnknown, key.Name)
-	}
-	return key, nil
+	return key, until, err
 }
 
-// endorsed verifies the certificate and names the pair.
-func (e tpmEvidence) endorsed(policy TPMPolicy, name []byte, at time.Time) (TPMKey, error) {
+// endorsed verifies the certificate and names the pair, and says until when that holds.
+func (e tpmEvidence) endorsed(policy TPMPolicy, name []byte, at Times) (TPMKey, time.Time, error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM([]byte(policy.Roots)) {
-		return TPMKey{}, fmt.Errorf("%w: the policy has no roots", ErrTPMChain)
+		return TPMKey{}, time.Time{}, fmt.Errorf("%w: the policy has no roots", ErrTPMChain)
 	}
-	leaf, err := e.checkChain(roots, policy.RequireRevocation, at)
+	leaf, until, err := e.checkChain(roots, policy.RequireRevocation, at)
 	if err != nil {
-		return TPMKey{}, err
+		return TPMKey{}, time.Time{}, err
 	}
 	of := endorsementID(leaf)
-	return TPMKey{Name: hex.EncodeToString(name), Endorsement: hex.EncodeToString(of[:])}, nil
+	return TPMKey{Name: hex.EncodeToString(name), Endorsement: hex.EncodeToString(of[:])}, until, nil
 }
 
 // checkBoot finds a trusted boot that the registers show. A register of zeros measured nothing.

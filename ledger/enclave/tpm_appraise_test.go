@@ -24,7 +24,7 @@ func soon() time.Time { return time.Now().Add(time.Hour) }
 // quoted makes evidence and the policy that trusts it, its boot unmeasured.
 func quoted(t testing.TB, e *tpmtest.Emulator, p *TPM) (tpmEvidence, TPMPolicy) {
 	t.Helper()
-	data, err := p.quote(report)
+	data, err := p.Quote(report)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func quoted(t testing.TB, e *tpmtest.Emulator, p *TPM) (tpmEvidence, TPMPolicy) 
 		t.Fatalf("%x, %v, want %x", got, err, want)
 	}
 	policy.Keys = []TPMKey{key}
-	parsed, err := parseTPMEvidence(data)
+	parsed, err := parseTPMEvidence(data.Evidence)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +51,11 @@ func encode(t testing.TB, e tpmEvidence) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+func quoteOf(t testing.TB, e tpmEvidence) Quote {
+	t.Helper()
+	return Quote{Platform: TPMName, Evidence: encode(t, e)}
 }
 
 // requote lets the TPM quote again, over other registers or with another key.
@@ -71,13 +76,13 @@ func TestTPMQuoteGenuine(t *testing.T) {
 	e := tpmtest.Start(t)
 	p := startTPM(t, e, "release 1")
 	evidence, policy := quoted(t, e, p)
-	a, err := appraiseTPM(encode(t, evidence), policy, report, soon())
+	a, err := appraiseTPM(encode(t, evidence), policy, report, Times{At: soon()})
 	if err != nil || a.Binary != sha256.Sum256([]byte("release 1")) || a.BootTrusted || a.Key != policy.Keys[0] {
 		t.Errorf("%+v, %v", a, err)
 	}
 	e.Reboot(t)
 	after, _ := quoted(t, e, startTPM(t, e, "release 1"))
-	b, err := appraiseTPM(encode(t, after), policy, report, soon())
+	b, err := appraiseTPM(encode(t, after), policy, report, Times{At: soon()})
 	if err != nil || b.Resets <= a.Resets {
 		t.Errorf("after a reboot: %+v, %v, want the same key and more than %d resets", b, err, a.Resets)
 	}
@@ -94,11 +99,11 @@ func TestTPMQuoteAltered(t *testing.T) {
 	for i := range data {
 		changed := bytes.Clone(data)
 		changed[i] ^= 1 << (i % 8)
-		if _, err := appraiseTPM(changed, policy, report, soon()); err == nil {
+		if _, err := appraiseTPM(changed, policy, report, Times{At: soon()}); err == nil {
 			t.Errorf("accepted with byte %d of %d changed", i, len(data))
 		}
 		if i%16 == 0 {
-			if _, err := appraiseTPM(data[:i], policy, report, soon()); !errors.Is(err, ErrTPMEvidence) {
+			if _, err := appraiseTPM(data[:i], policy, report, Times{At: soon()}); !errors.Is(err, ErrTPMEvidence) {
 				t.Errorf("cut to %d bytes: %v", i, err)
 			}
 		}
@@ -146,13 +151,13 @@ func TestTPMQuoteRefused(t *testing.T) {
 		"not enrolled":                 {func(_ *tpmEvidence, p *TPMPolicy) { p.Keys = foreignPolicy.Keys }, ErrTPMUnknown},
 		"enrolled for another TPM":     {func(_ *tpmEvidence, p *TPMPolicy) { p.Keys[0].Endorsement = foreignPolicy.Keys[0].Endorsement }, ErrTPMUnknown},
 		"no revocation list":           {func(_ *tpmEvidence, p *TPMPolicy) { p.RequireRevocation = true }, ErrTPMChain},
-		"old firmware":                 {func(_ *tpmEvidence, p *TPMPolicy) { p.Firmware = 1<<64 - 1 }, ErrTPMFirmware},
+		"old firmware":                 {func(_ *tpmEvidence, p *TPMPolicy) { p.Firmware = 1<<64 - 1 }, ErrTCB},
 		"boot not measured":            {func(_ *tpmEvidence, p *TPMPolicy) { p.UnmeasuredBoot = false }, ErrTPMBoot},
 	} {
 		evidence, policy := deepCopy(t, good), policy
 		policy.Keys = slices.Clone(policy.Keys)
 		c.change(&evidence, &policy)
-		if _, err := appraiseTPM(encode(t, evidence), policy, report, soon()); !errors.Is(err, c.want) || c.want == nil && err != nil {
+		if _, err := appraiseTPM(encode(t, evidence), policy, report, Times{At: soon()}); !errors.Is(err, c.want) || c.want == nil && err != nil {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -163,12 +168,12 @@ func TestTPMQuoteRefused(t *testing.T) {
 		at     time.Time
 		want   error
 	}{
-		"stale nonce":        {data, [64]byte{9}, soon(), ErrTPMReport},
+		"stale nonce":        {data, [64]byte{9}, soon(), ErrReportData},
 		"trailing bytes":     {append(bytes.Clone(data), 0), report, soon(), ErrTPMEvidence},
-		"too long":           {make([]byte, MaxTPMEvidence+1), report, soon(), ErrTPMEvidence},
+		"too long":           {make([]byte, MaxEvidence+1), report, soon(), ErrTPMEvidence},
 		"before certificate": {data, report, time.Now().Add(-240 * time.Hour), ErrTPMChain},
 	} {
-		if _, err := appraiseTPM(c.data, policy, c.report, c.at); !errors.Is(err, c.want) {
+		if _, err := appraiseTPM(c.data, policy, c.report, Times{At: c.at}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -232,7 +237,7 @@ func TestTPMBoot(t *testing.T) {
 		"none":                   {nil, ErrTPMBoot},
 	} {
 		policy.Boots = c.boots
-		a, err := appraiseTPM(encode(t, evidence), policy, report, soon())
+		a, err := appraiseTPM(encode(t, evidence), policy, report, Times{At: soon()})
 		if !errors.Is(err, c.want) || a.BootTrusted != (c.want == nil) {
 			t.Errorf("%s: %+v, %v, want %v", name, a, err, c.want)
 		}

@@ -21,11 +21,18 @@ var (
 	subjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
 )
 
-// checkChain verifies the first certificate up to a root, and against the revocation lists.
-func (e tpmEvidence) checkChain(roots *x509.CertPool, needCRL bool, at time.Time) (*x509.Certificate, error) {
+// The items of a TPM's collateral, as Times names them.
+const (
+	TPMCertificates = "certificates"
+	TPMRevocations  = "revocations"
+)
+
+// checkChain verifies the first certificate up to a root, and against the revocation lists. It
+// gives the certificate, and when the first of all ends.
+func (e tpmEvidence) checkChain(roots *x509.CertPool, needCRL bool, at Times) (*x509.Certificate, time.Time, error) {
 	certificates, err := parseCertificates(e.Endorsement)
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	leaf := certificates[0]
 	between := x509.NewCertPool()
@@ -36,19 +43,34 @@ func (e tpmEvidence) checkChain(roots *x509.CertPool, needCRL bool, at time.Time
 	// because the subject is empty. Nothing is decided by it here.
 	leaf.UnhandledCriticalExtensions = slices.DeleteFunc(leaf.UnhandledCriticalExtensions, subjectAltName.Equal)
 	if !slices.ContainsFunc(leaf.UnknownExtKeyUsage, ekUsage.Equal) {
-		return nil, fmt.Errorf("%w: not a certificate of an endorsement key", ErrTPMChain)
+		return nil, time.Time{}, fmt.Errorf("%w: not a certificate of an endorsement key", ErrTPMChain)
 	}
 	chains, err := leaf.Verify(x509.VerifyOptions{
-		Roots: roots, Intermediates: between, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		Roots: roots, Intermediates: between, CurrentTime: at.of(TPMCertificates), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTPMChain, err)
+		return nil, time.Time{}, fmt.Errorf("%w: %w", ErrTPMChain, err)
 	}
 	lists, err := parseRevocations(e.Revoked)
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
-	return leaf, checkRevoked(chains[0], lists, needCRL, at)
+	return leaf, firstEnd(chains[0], lists), checkRevoked(chains[0], lists, needCRL, at.of(TPMRevocations))
+}
+
+func firstEnd(chain []*x509.Certificate, lists []*x509.RevocationList) time.Time {
+	end := chain[0].NotAfter
+	for _, c := range chain {
+		if c.NotAfter.Before(end) {
+			end = c.NotAfter
+		}
+	}
+	for _, l := range lists {
+		if !l.NextUpdate.IsZero() && l.NextUpdate.Before(end) {
+			end = l.NextUpdate
+		}
+	}
+	return end.UTC()
 }
 
 func parseCertificates(der [][]byte) ([]*x509.Certificate, error) {

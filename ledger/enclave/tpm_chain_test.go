@@ -114,7 +114,7 @@ func TestTPMCertificates(t *testing.T) {
 		}), nil, false, ErrTPMChain},
 	} {
 		evidence.Endorsement, evidence.Revoked, policy.RequireRevocation = [][]byte{c.certificate}, c.lists, c.need
-		if _, err := appraiseTPM(encode(t, evidence), policy, report, soon()); !errors.Is(err, c.want) || c.want == nil && err != nil {
+		if _, err := appraiseTPM(encode(t, evidence), policy, report, Times{At: soon()}); !errors.Is(err, c.want) || c.want == nil && err != nil {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}

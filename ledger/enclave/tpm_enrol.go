@@ -23,12 +23,12 @@ type tpmChallenge struct {
 	Secret     []byte `json:"secret"`
 }
 
-// ChallengeTPM makes a challenge for the TPM that made evidence. Whoever answers it with the same
+// ChallengeTPM makes a challenge for the TPM that made a quote. Whoever answers it with the same
 // 32 bytes as are returned has shown that the attestation key lives in the TPM whose
-// certificate is in the evidence; then, and not before, key belongs into a policy. The certificate
+// certificate is in the quote; then, and not before, key belongs into a policy. The certificate
 // is verified at the time against the policy's roots: ErrTPMChain; ErrTPMEvidence, ErrTPMKey.
-func ChallengeTPM(evidence []byte, policy TPMPolicy, at time.Time) (key TPMKey, challenge []byte, answer [32]byte, err error) {
-	e, err := parseTPMEvidence(evidence)
+func ChallengeTPM(q Quote, policy TPMPolicy, at time.Time) (key TPMKey, challenge []byte, answer [32]byte, err error) {
+	e, err := parseTPMEvidence(q.Evidence)
 	if err != nil {
 		return key, nil, answer, err
 	}
@@ -40,7 +40,7 @@ func ChallengeTPM(evidence []byte, policy TPMPolicy, at time.Time) (key TPMKey, 
 	if err != nil {
 		return key, nil, answer, err
 	}
-	if key, err = e.endorsed(policy, name, at); err != nil {
+	if key, _, err = e.endorsed(policy, name, Times{At: at}); err != nil {
 		return key, nil, answer, err
 	}
 	rand.Read(answer[:])

@@ -48,22 +48,22 @@ func TestTPMOtherKeys(t *testing.T) {
 		"of the owner": {akTemplate(), tpm2.TPMRHOwner, ErrTPMStatement},
 	} {
 		evidence := requote(t, p, good, c.template, c.hierarchy, TPMBinaryPCR)
-		if _, err := appraiseTPM(encode(t, evidence), policy, report, soon()); !errors.Is(err, c.want) || c.want == nil && err != nil {
+		if _, err := appraiseTPM(encode(t, evidence), policy, report, Times{At: soon()}); !errors.Is(err, c.want) || c.want == nil && err != nil {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
 	debug := requote(t, p, good, akTemplate(), tpm2.TPMRHEndorsement, 16)
 	debug.Registers = good.Registers
-	if _, err := appraiseTPM(encode(t, debug), policy, report, soon()); !errors.Is(err, ErrTPMRegisters) {
+	if _, err := appraiseTPM(encode(t, debug), policy, report, Times{At: soon()}); !errors.Is(err, ErrTPMRegisters) {
 		t.Errorf("the debug register in place of the binary's: %v", err)
 	}
-	if _, err := appraiseTPM(encode(t, statedTime(t, p, good)), policy, report, soon()); !errors.Is(err, ErrTPMStatement) {
+	if _, err := appraiseTPM(encode(t, statedTime(t, p, good)), policy, report, Times{At: soon()}); !errors.Is(err, ErrTPMStatement) {
 		t.Errorf("the time in place of a quote: %v", err)
 	}
-	if _, err := appraiseTPM(encode(t, software(t, good, tpm2.TPMGeneratedValue)), policy, report, soon()); !errors.Is(err, ErrTPMUnknown) {
+	if _, err := appraiseTPM(encode(t, software(t, good, tpm2.TPMGeneratedValue)), policy, report, Times{At: soon()}); !errors.Is(err, ErrTPMUnknown) {
 		t.Errorf("a key outside of any TPM that claims to be inside: %v", err)
 	}
-	if _, err := appraiseTPM(encode(t, software(t, good, 7)), policy, report, soon()); !errors.Is(err, ErrTPMStatement) {
+	if _, err := appraiseTPM(encode(t, software(t, good, 7)), policy, report, Times{At: soon()}); !errors.Is(err, ErrTPMStatement) {
 		t.Errorf("signed without the magic of what a TPM made: %v", err)
 	}
 }
@@ -153,7 +153,7 @@ func TestTPMChallenge(t *testing.T) {
 		if bytes.Equal(c.evidence.Endorsement[0], theirs.Endorsement[0]) {
 			roots = theirPolicy
 		}
-		_, challenge, want, err := ChallengeTPM(encode(t, c.evidence), roots, soon())
+		_, challenge, want, err := ChallengeTPM(quoteOf(t, c.evidence), roots, soon())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +161,7 @@ func TestTPMChallenge(t *testing.T) {
 			t.Errorf("%s: answered %x, %v", name, got, err)
 		}
 	}
-	if _, _, _, err := ChallengeTPM(encode(t, mine), theirPolicy, soon()); !errors.Is(err, ErrTPMChain) {
+	if _, _, _, err := ChallengeTPM(quoteOf(t, mine), theirPolicy, soon()); !errors.Is(err, ErrTPMChain) {
 		t.Errorf("a TPM of another maker: %v", err)
 	}
 }

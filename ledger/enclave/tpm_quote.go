@@ -16,8 +16,7 @@ import (
 
 const (
 	tpmEvidenceVersion = 1
-	// MaxTPMEvidence bounds a quote's evidence, MaxTPMCertificates the certificates and the revocation lists in it, each.
-	MaxTPMEvidence     = 256 << 10
+	// MaxTPMCertificates bounds the certificates and the revocation lists in a quote, each.
 	MaxTPMCertificates = 8
 	// tpmChainFile may hold, as PEM, what lies between the TPM's certificate and its maker's root:
 	// certificates and revocation lists. They travel in every quote.
@@ -82,8 +81,8 @@ func parseTPM[T tpm2.Marshallable, P interface {
 
 func parseTPMEvidence(data []byte) (tpmEvidence, error) {
 	var e tpmEvidence
-	if len(data) > MaxTPMEvidence {
-		return e, fmt.Errorf("%w: %d bytes, limit %d", ErrTPMEvidence, len(data), MaxTPMEvidence)
+	if len(data) > MaxEvidence {
+		return e, fmt.Errorf("%w: %d bytes, limit %d", ErrTPMEvidence, len(data), MaxEvidence)
 	}
 	if err := canon.Unmarshal(data, &e); err != nil {
 		return e, fmt.Errorf("%w: %w", ErrTPMEvidence, err)
@@ -111,8 +110,8 @@ func (e tpmEvidence) check() error {
 	return nil
 }
 
-// quote makes evidence that the running binary stated report.
-func (p *TPM) quote(report [64]byte) ([]byte, error) {
+// Quote implements Platform. The evidence holds all collateral.
+func (p *TPM) Quote(report [64]byte) (Quote, error) {
 	e := tpmEvidence{Version: tpmEvidenceVersion, Binary: p.binary[:], Revoked: p.revoked}
 	err := p.use(func(u *tpmUse) error {
 		certificate, err := u.ekCertificate()
@@ -127,9 +126,10 @@ func (p *TPM) quote(report [64]byte) ([]byte, error) {
 		return u.quoteInto(&e, key, p.config.pcrs(), report)
 	})
 	if err != nil {
-		return nil, err
+		return Quote{}, err
 	}
-	return canon.Marshal(e)
+	evidence, err := canon.Marshal(e)
+	return Quote{Platform: TPMName, Evidence: evidence}, err
 }
 
 func (u *tpmUse) quoteInto(e *tpmEvidence, key tpmKey, pcrs []uint, report [64]byte) error {

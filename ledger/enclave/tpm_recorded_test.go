@@ -41,11 +41,11 @@ func TestTPMRecorded(t *testing.T) {
 		recordTPM(t)
 	}
 	data, policy := testdata(t, "tpm-quote.cbor"), recordedPolicy(t)
-	a, err := appraiseTPM(data, policy, report, recordedAt)
+	a, err := appraiseTPM(data, policy, report, Times{At: recordedAt})
 	if err != nil || !a.BootTrusted {
 		t.Fatalf("%+v, %v", a, err)
 	}
-	if _, err := appraiseTPM(data, policy, report, recordedAt.AddDate(-10, 0, 0)); !errors.Is(err, ErrTPMChain) {
+	if _, err := appraiseTPM(data, policy, report, Times{At: recordedAt.AddDate(-10, 0, 0)}); !errors.Is(err, ErrTPMChain) {
 		t.Errorf("ten years before: %v", err)
 	}
 }
@@ -56,7 +56,7 @@ func recordTPM(t *testing.T) {
 	extend(t, p, 7, "Secure Boot on")
 	evidence, policy := quoted(t, e, p)
 	policy.UnmeasuredBoot, policy.Boots = false, []map[string]string{{"7": evidence.boot()["7"]}}
-	_, challenge, _, err := ChallengeTPM(encode(t, evidence), policy, soon())
+	_, challenge, _, err := ChallengeTPM(quoteOf(t, evidence), policy, soon())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func FuzzTPMQuote(f *testing.F) {
 	f.Add(genuine)
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, err := appraiseTPM(data, policy, report, recordedAt); err == nil && !bytes.Equal(data, genuine) {
+		if _, err := appraiseTPM(data, policy, report, Times{At: recordedAt}); err == nil && !bytes.Equal(data, genuine) {
 			t.Errorf("accepted %x", data)
 		}
 	})
