@@ -2,13 +2,10 @@ package ledger
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
-
-	"aval/domain/canon"
 )
 
 // loadShare is how many stored slots go from one stage of loading to the next at a time.
@@ -113,21 +110,16 @@ func (v vocabulary) shareIn(s *slot) {
 
 func (e *Engine) openShare(share []StoredSlot, known vocabulary) (opened, error) {
 	var wide stretched
+	var body []byte // decoding copies what it keeps
 	o := opened{slots: make([]*slot, 0, len(share))}
 	for _, stored := range share {
-		body, err := e.vault.open(slotPlace(stored.Tag), stored.Body)
+		s, plain, err := e.vault.openSlot(body, stored)
 		if err != nil {
 			return o, err
 		}
-		s := &slot{}
-		if err := canon.Decode(body, s); err != nil { // the vault's bodies are the engine's own
-			return o, err
-		}
-		if !bytes.Equal(stored.Tag, e.vault.tag(s.name())) {
-			return o, errors.New("a stored slot lies under the tag of another: wrong index key or changed store")
-		}
+		body = plain
 		known.shareIn(s)
-		o.digest.add(wide.of(body))
+		o.digest.add(wide.of(plain))
 		o.slots = append(o.slots, s)
 	}
 	return o, nil

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"aval/domain"
-	"aval/domain/canon"
 )
 
 // Record shows one record, open or final, with the viewer's own fields. NotFound otherwise.
@@ -62,12 +61,8 @@ func (e *Engine) show(s *slot, viewer domain.PartyID, all bool) (RecordView, err
 
 func (e *Engine) visitRecords(q SlotQuery, visit func(tag []byte, s *slot) error) error {
 	return e.store.Slots(q, func(stored StoredSlot) error {
-		body, err := e.vault.open(slotPlace(stored.Tag), stored.Body)
+		s, _, err := e.vault.openSlot(nil, stored)
 		if err != nil {
-			return err
-		}
-		s := &slot{}
-		if err := canon.Unmarshal(body, s); err != nil {
 			return err
 		}
 		return visit(stored.Tag, s)

@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"hash"
 	"io"
@@ -83,6 +84,11 @@ func (v *vault) seal(place string, body []byte) []byte {
 }
 
 func (v *vault) open(place string, sealed []byte) ([]byte, error) {
+	return v.openTo(nil, place, sealed)
+}
+
+// openTo is open in the room that to has.
+func (v *vault) openTo(to []byte, place string, sealed []byte) ([]byte, error) {
 	if len(sealed) < 4 {
 		return nil, fmt.Errorf("sealed body %s: too short", place)
 	}
@@ -90,7 +96,7 @@ func (v *vault) open(place string, sealed []byte) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("sealed body %s: key epoch %d is not held", place, binary.BigEndian.Uint32(sealed))
 	}
-	body, err := aead.Open(nil, nil, sealed[4:], []byte(place))
+	body, err := aead.Open(to[:0], nil, sealed[4:], []byte(place))
 	if err != nil {
 		return nil, fmt.Errorf("sealed body %s: changed or sealed under another key", place)
 	}
@@ -133,4 +139,4 @@ func (v *vault) openEntry(index uint64, sealed []byte) ([]byte, error) {
 }
 
 func entryPlace(index uint64) string { return fmt.Sprintf("entry %d", index) }
-func slotPlace(tag []byte) string    { return fmt.Sprintf("slot %x", tag) }
+func slotPlace(tag []byte) string    { return "slot " + hex.EncodeToString(tag) }

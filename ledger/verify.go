@@ -8,7 +8,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"aval/domain"
-	"aval/domain/canon"
 )
 
 // Report is what Verify found in a clean ledger.
@@ -292,16 +291,9 @@ func (a *audit) compareTile(t StoredTile) error {
 func (a *audit) compareState() error {
 	open, closed := &stateDigest{}, &stateDigest{}
 	err := a.archive.Slots(SlotQuery{All: true}, func(s StoredSlot) error {
-		body, err := a.vault.open(slotPlace(s.Tag), s.Body)
+		_, body, err := a.vault.openSlot(nil, s)
 		if err != nil {
 			return err
-		}
-		var stored slot
-		if err := canon.Unmarshal(body, &stored); err != nil {
-			return err
-		}
-		if !bytes.Equal(s.Tag, a.vault.tag(stored.name())) {
-			return errors.New("a stored slot lies under the tag of another")
 		}
 		if s.Open {
 			open.add(a.state.wide.of(body))

@@ -99,11 +99,10 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	return n, nil
 }
 
-// openEngine lets more garbage gather while the state is read: nearly all of it stays, and the
-// collector would go over it again and again.
+// openEngine keeps the collector off while the state is read: half of what that allocates stays,
+// and the collector would go over it again and again. A limit in GOMEMLIMIT still holds.
 func openEngine(c ledger.Config) (*ledger.Engine, error) {
-	const percent = 400
-	defer debug.SetGCPercent(debug.SetGCPercent(percent))
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	return ledger.Open(c)
 }
 
