@@ -42,6 +42,7 @@ type verifier func(q Quote, p Policy, report [64]byte, at Times) (Appraisal, err
 // verifiers is the table of platforms.
 var verifiers = map[string]verifier{
 	SimulatedName: verifySimulated,
+	SNPName:       verifySNP,
 	TPMName:       verifyTPM,
 }
 
@@ -54,6 +55,11 @@ func Appraise(q Quote, p Policy, want ReportData, at time.Time) (Appraisal, erro
 
 // AppraiseAt is Appraise with a time for each item of the collateral.
 func AppraiseAt(q Quote, p Policy, want ReportData, at Times) (Appraisal, error) {
+	return appraise(verifiers, q, p, want.Sum(), at)
+}
+
+// appraise is AppraiseAt under a table whose roots a test may choose.
+func appraise(table map[string]verifier, q Quote, p Policy, report [64]byte, at Times) (Appraisal, error) {
 	if err := q.Check(); err != nil {
 		return Appraisal{}, err
 	}
@@ -66,7 +72,7 @@ func AppraiseAt(q Quote, p Policy, want ReportData, at Times) (Appraisal, error)
 	if !slices.Contains(p.Platforms, q.Platform) {
 		return Appraisal{}, fmt.Errorf("%w: %.32q", ErrPlatform, q.Platform)
 	}
-	a, err := verifiers[q.Platform](q, p, want.Sum(), at)
+	a, err := table[q.Platform](q, p, report, at)
 	if err != nil {
 		return Appraisal{}, fmt.Errorf("appraise %s: %w", q.Platform, err)
 	}

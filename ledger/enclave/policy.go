@@ -43,6 +43,8 @@ type Policy struct {
 	// AllowSimulated takes simulated quotes, which prove nothing. With no measurement for
 	// "simulated" it takes any.
 	AllowSimulated bool `json:"allowSimulated,omitempty"`
+	// SNP has the floor under the TCB. A policy that lists "sev-snp" needs it.
+	SNP *SNPPolicy `json:"sev-snp,omitempty"`
 	// TPM says which TPMs and boots are trusted. A policy that lists "tpm" needs it.
 	TPM *TPMPolicy `json:"tpm,omitempty"`
 }
@@ -73,6 +75,9 @@ func (p Policy) Check() error {
 	}
 	if slices.Contains(p.Platforms, SimulatedName) != p.AllowSimulated {
 		return fmt.Errorf("%w: to trust %q, list it and set allowSimulated", ErrPolicy, SimulatedName)
+	}
+	if slices.Contains(p.Platforms, SNPName) != (p.SNP != nil) {
+		return fmt.Errorf("%w: to trust %q, list it and give its floor under \"sev-snp\"", ErrPolicy, SNPName)
 	}
 	if slices.Contains(p.Platforms, TPMName) != (p.TPM != nil) {
 		return fmt.Errorf("%w: to trust %q, list it and say which under \"tpm\"", ErrPolicy, TPMName)
