@@ -27,7 +27,9 @@ and holds nothing private.`,
 			if err != nil {
 				return err
 			}
-			log.Warn(enclave.Warning)
+			if warning := enclave.WarningOf(folder.Platform); warning != "" {
+				log.Warn(warning)
+			}
 			n, err := node.Open(folder, node.Options{Log: log})
 			if err != nil {
 				return err
@@ -64,5 +66,6 @@ and holds nothing private.`,
 		},
 	}
 	p.flag(c)
+	c.AddCommand(resealCommand())
 	return c
 }

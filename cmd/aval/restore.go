@@ -20,6 +20,7 @@ func restoreCommand() *cobra.Command {
 	var p printer
 	var from archiveFlags
 	var preview bool
+	var platform platformFlags
 	c := &cobra.Command{
 		Use: "restore ARCHIVE DIR", Short: "Rebuild a node's folder from a backup", Args: cobra.ExactArgs(2),
 		Long: `Rebuild a node's folder from an archive that "aval export" wrote. Nothing in the archive is
@@ -41,7 +42,7 @@ the newest checkpoint that anybody holds with --newest: an archive that lacks pa
 				return err
 			}
 			meter := newMeter(c.ErrOrStderr(), p.asJSON)
-			archive.Tell = meter.tell
+			archive.Tell, archive.Seal = meter.tell, platform.create
 			if preview {
 				return previewArchive(c, &p, archive, args[1])
 			}
@@ -49,7 +50,7 @@ the newest checkpoint that anybody holds with --newest: an archive that lacks pa
 			if err != nil {
 				return failed(c, &p, err)
 			}
-			fmt.Fprintln(c.ErrOrStderr(), enclave.Warning)
+			warn(c, platform.warning)
 			return p.print(c, restoredResult(found, map[string]any{"dir": args[1]}), func(w io.Writer) {
 				describeArchive(w, found)
 				fmt.Fprintf(w, "restored into %s\n%s", args[1], forkWarning(found))
@@ -57,6 +58,7 @@ the newest checkpoint that anybody holds with --newest: an archive that lacks pa
 		},
 	}
 	c.Flags().BoolVar(&preview, "preview", false, "say what is inside and write nothing")
+	platform.flags(c)
 	from.flags(c)
 	p.flag(c)
 	return c
@@ -78,7 +80,7 @@ func (f *archiveFlags) flags(c *cobra.Command) {
 }
 
 func (f *archiveFlags) keyFlags(c *cobra.Command) {
-	c.Flags().StringVar(&f.enclave, "enclave", "", "folder with the SIMULATED-ENCLAVE-KEY that opens the keys in an archive")
+	c.Flags().StringVar(&f.enclave, "enclave", "", "folder whose platform opens the keys in an archive: it holds a SIMULATED-ENCLAVE-KEY or a tpm.json")
 	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "file with the passphrase under which the keys in an archive were wrapped")
 	c.MarkFlagsMutuallyExclusive("enclave", "passphrase-file")
 }
@@ -121,7 +123,7 @@ func (f *archiveFlags) archive(path string) (node.Archive, error) {
 		return a, err
 	}
 	if f.enclave != "" {
-		if a.Platform, err = enclave.OpenSimulated(f.enclave); err != nil {
+		if a.Platform, err = enclave.Detect(f.enclave); err != nil {
 			return a, err
 		}
 	}

@@ -54,8 +54,10 @@ const patience = time.Minute
 //	unraced                     use a program built without the race detector from here on, where
 //	                            that would take minutes
 //	mosquitto VAR               run a Mosquitto broker and set VAR to its URL
+//	swtpm VAR                   run a TPM emulator and set VAR to its socket, VAR_ROOTS and VAR_CHAIN to files
+//	release FILE                write another build of the program: the same with one byte more
 //
-// They know the condition [mosquitto]: it is installed.
+// They know the conditions [mosquitto] and [swtpm]: it is installed.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true, Deadline: time.Now().Add(5 * patience),
@@ -67,8 +69,11 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Condition: func(name string) (bool, error) {
-			if name == "mosquitto" {
+			switch name {
+			case "mosquitto":
 				return haveMosquitto()
+			case "swtpm":
+				return haveSwtpm()
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
@@ -76,6 +81,7 @@ func TestScripts(t *testing.T) {
 			"start": startScript, "interrupt": interruptScript, "sigkill": sigkillScript, "log": logScript, "output": outputScript, "field": fieldScript,
 			"expand": expandScript, "instant": instantScript, "until": untilScript, "damage": damageScript,
 			"flip": flipScript, "cut": cutScript, "serve": serveScript, "mode": modeScript, "mosquitto": mosquittoScript, "unraced": unracedScript,
+			"swtpm": swtpmScript, "release": releaseScript,
 		},
 	})
 }

@@ -35,10 +35,6 @@ const (
 	measureTries = 5
 )
 
-// TPMBootPCRs are the registers of the boot in a new configuration: firmware and its drivers,
-// boot loader, Secure Boot state, and the unified kernel image.
-func TPMBootPCRs() []uint { return []uint{0, 2, 4, 7, 11} }
-
 // TPMConfig is the file tpm.json of a folder whose secrets a TPM seals. Unknown keys are refused.
 type TPMConfig struct {
 	// Device is a TPM's character device, or the Unix socket of an emulator. Empty: TPMDevice.

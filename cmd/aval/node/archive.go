@@ -27,6 +27,8 @@ type Archive struct {
 	// Newest is the newest checkpoint known from elsewhere, signed; the archive must hold all of it.
 	Newest []byte
 	Tell   Progress
+	// Seal is the platform of the restored folder; nil means the simulated one.
+	Seal CreatePlatform
 }
 
 // opened is an archive whose preface was read.

@@ -43,6 +43,14 @@ func writeSealed(path string, p enclave.Platform, purpose string, plain []byte) 
 }
 
 func readSealed(path string, p enclave.Platform, purpose string) ([]byte, error) {
+	sealed, err := readSealedFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return p.Unseal(purpose, sealed)
+}
+
+func readSealedFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -50,9 +58,5 @@ func readSealed(path string, p enclave.Platform, purpose string) ([]byte, error)
 	if info.Size() > maxSealedFile {
 		return nil, fmt.Errorf("%s: %d bytes, limit %d", path, info.Size(), maxSealedFile)
 	}
-	sealed, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return p.Unseal(purpose, sealed)
+	return os.ReadFile(path)
 }

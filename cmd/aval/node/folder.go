@@ -54,7 +54,12 @@ type Founding struct {
 	Key    domain.Key
 	// Now gives the time; nil means the clock of the machine.
 	Now func() time.Time
+	// Platform seals the folder's secrets; nil means the simulated one.
+	Platform CreatePlatform
 }
+
+// CreatePlatform prepares a new folder for the platform that seals its secrets.
+type CreatePlatform func(dir string) (enclave.Platform, error)
 
 // Create makes a node's folder with keys, configuration and a ledger that holds its
 // genesis. It refuses a folder that is not empty.
@@ -62,7 +67,7 @@ func Create(ctx context.Context, dir string, f Founding) error {
 	if err := checkFounding(f); err != nil {
 		return err
 	}
-	platform, err := createFolder(dir)
+	platform, err := createFolder(dir, f.Platform)
 	if err != nil {
 		return err
 	}
@@ -72,15 +77,22 @@ func Create(ctx context.Context, dir string, f Founding) error {
 	return nil
 }
 
-// createFolder makes a folder with the key of its platform, and refuses one that is not empty.
-func createFolder(dir string) (enclave.Platform, error) {
+// createFolder makes a folder for a platform, and refuses one that is not empty.
+func createFolder(dir string, create CreatePlatform) (enclave.Platform, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
 		return nil, errors.Join(err, fmt.Errorf("folder %s is not empty", dir))
 	}
-	return enclave.CreateSimulated(dir)
+	return create.in(dir)
+}
+
+func (create CreatePlatform) in(dir string) (enclave.Platform, error) {
+	if create == nil {
+		create = enclave.CreateSimulated
+	}
+	return create(dir)
 }
 
 func fill(ctx context.Context, dir string, platform enclave.Platform, f Founding) error {
@@ -207,7 +219,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	if _, err := os.Stat(filepath.Join(dir, configFile)); err != nil {
 		return nil, fmt.Errorf("%s is no node's folder (make one with \"aval init\"): %w", dir, err)
 	}
-	platform, err := enclave.OpenSimulated(dir)
+	platform, err := enclave.Detect(dir)
 	if err != nil {
 		return nil, err
 	}

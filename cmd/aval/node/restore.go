@@ -89,7 +89,7 @@ func (a Archive) build(o *opened, dir string) (found ledger.Restored, err error)
 	if err := errors.Join(err, store.Close()); err != nil {
 		return found, err
 	}
-	platform, err := enclave.CreateSimulated(dir)
+	platform, err := a.Seal.in(dir)
 	if err != nil {
 		return found, err
 	}

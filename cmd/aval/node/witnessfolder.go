@@ -36,7 +36,7 @@ func CreateWitness(dir, name string) (verifierKey string, err error) {
 	if err := CheckOrigin(name); err != nil {
 		return "", fmt.Errorf("witness name: %w", err)
 	}
-	platform, err := createFolder(dir)
+	platform, err := createFolder(dir, nil)
 	if err != nil {
 		return "", err
 	}
