@@ -83,8 +83,8 @@ func TestInternalNamesBeginUpperCase(t *testing.T) {
 }
 
 func TestInputSenderAndRoles(t *testing.T) {
-	in := domain.Input{Sender: "acme", Roles: []domain.Role{domain.RoleTrader}}
-	if !in.Has(domain.RoleTrader) || in.Has(domain.RoleBank) || in.FromDeadline() {
+	in := domain.Input{Sender: "acme", Roles: []domain.Role{domain.RoleBuyer}}
+	if !in.Has(domain.RoleBuyer) || in.Has(domain.RoleBank) || in.FromDeadline() {
 		t.Errorf("got %+v", in)
 	}
 	if !(domain.Input{}).FromDeadline() {

@@ -8,3 +8,78 @@ type LedgerEpoch struct {
 	// Since is the batch time at which it was decided.
 	Since Millis `json:"since"`
 }
+
+// RecoveryMember is a member that keeps a share of the key that recovers the ledger.
+type RecoveryMember struct {
+	Party PartyID `json:"party"`
+	// Key is the public key that the member's share is encrypted to, as HPKE serializes it.
+	Key []byte `json:"key"`
+}
+
+// Recovery is the record recovery/current of governance: who keeps shares of the recovery key.
+type Recovery struct {
+	// Number counts the decisions: a share of an earlier one recovers nothing.
+	Number uint32 `json:"number"`
+	// Threshold is how many shares recover, from 1 to the number of members.
+	Threshold int              `json:"threshold"`
+	Members   []RecoveryMember `json:"members"`
+}
+
+// Measurement is the record measurement/<platform>/<value in hex> of governance: code that is trusted.
+type Measurement struct {
+	Platform string `json:"platform"`
+	// Value is the measurement in lower-case hex, as the platform reports it.
+	Value string `json:"value"`
+	// Release is the name that people know the code by.
+	Release string `json:"release"`
+	// Since and Until bound the trust in batch time: Since <= now, and now < Until unless Until is zero.
+	Since Millis `json:"since"`
+	Until Millis `json:"until"`
+}
+
+// TrustedAt says whether code of that measurement is trusted at that time.
+func (m Measurement) TrustedAt(now Millis) bool { return within(now, m.Since, m.Until) }
+
+// Grant is the record grant/<viewer>/<id> of governance: an auditor's right to read.
+type Grant struct {
+	ID string `json:"id"`
+	// Granter is the party whose records may be read; empty when governance granted the records of everybody.
+	Granter PartyID `json:"granter"`
+	Viewer  PartyID `json:"viewer"`
+	// Scope is what may be read: "*", a kind ("invoice/1"), or a kind, a space and a contract's ID.
+	Scope string `json:"scope"`
+	// Since and Until bound the grant in batch time: Since <= now, and now < Until unless Until is zero.
+	Since Millis `json:"since"`
+	Until Millis `json:"until"`
+}
+
+// ActiveAt says whether the grant holds at that time.
+func (g Grant) ActiveAt(now Millis) bool { return within(now, g.Since, g.Until) }
+
+func within(now, since, until Millis) bool { return since <= now && (until == 0 || now < until) }
+
+// Limits is the record limits/current of governance: what one party may ask of a node. Zero is no limit.
+type Limits struct {
+	CommandsPerMinute int `json:"commandsPerMinute"`
+	ReadsPerMinute    int `json:"readsPerMinute"`
+}
+
+// Constitution is the record constitution/current of governance: how members decide.
+type Constitution struct {
+	// Number counts the decisions; 1 is what a ledger begins with.
+	Number uint32 `json:"number"`
+	// Rule is a CEL expression over a tally that says whether a proposal passes.
+	Rule string `json:"rule"`
+	// Proposed names the commands that no member may give alone, in order of name, and "product"
+	// if products need approval.
+	Proposed []string `json:"proposed"`
+	// Since is the batch time from which it holds.
+	Since Millis `json:"since"`
+}
+
+// Approval is the record approval/<kind>/<contract> of governance: a product that may be sold.
+type Approval struct {
+	Kind     Kind   `json:"kind"`
+	Contract string `json:"contract"`
+	Since    Millis `json:"since"`
+}

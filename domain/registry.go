@@ -5,17 +5,35 @@ type Role string
 
 // The roles.
 const (
-	RoleMember  Role = "member"  // registers parties, keys, devices and sources
-	RoleBank    Role = "bank"    // issues and redeems settlement money
-	RoleInsurer Role = "insurer" // offers products
-	RoleTrader  Role = "trader"  // supplier, buyer, carrier
-	RoleAuditor Role = "auditor" // reads everything, changes nothing
+	RoleMember       Role = "member"       // proposes and votes; registers parties, keys, devices and sources
+	RoleOperator     Role = "operator"     // runs a node
+	RoleAuditor      Role = "auditor"      // reads what it was granted, changes nothing
+	RoleBank         Role = "bank"         // issues and redeems settlement money
+	RoleInsurer      Role = "insurer"      // offers products
+	RoleSupplier     Role = "supplier"     // sells and delivers goods
+	RoleBuyer        Role = "buyer"        // pays for goods
+	RoleCarrier      Role = "carrier"      // transports goods
+	RoleFinancier    Role = "financier"    // advances money on invoices
+	RolePolicyholder Role = "policyholder" // buys insurance
+	RoleGateway      Role = "gateway"      // operates gateways and their devices
+	RoleOracle       Role = "oracle"       // operates data sources
 )
+
+// Roles lists every role.
+func Roles() []Role {
+	return []Role{
+		RoleMember, RoleOperator, RoleAuditor, RoleBank, RoleInsurer, RoleSupplier, RoleBuyer, RoleCarrier,
+		RoleFinancier, RolePolicyholder, RoleGateway, RoleOracle,
+	}
+}
 
 // Party is a registered legal or natural person.
 type Party struct {
 	ID    PartyID `json:"id"`
 	Roles []Role  `json:"roles"`
+	// Frozen is since when its commands are refused, Erased since when its data is gone; zero for neither.
+	Frozen Millis `json:"frozen,omitempty"`
+	Erased Millis `json:"erased,omitempty"`
 }
 
 // Key is a registered verification key.

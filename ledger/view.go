@@ -123,6 +123,18 @@ func registered(key string, body []byte) any {
 		return decoded[domain.Source](body)
 	case "epoch":
 		return decoded[domain.LedgerEpoch](body)
+	case "recovery":
+		return decoded[domain.Recovery](body)
+	case "measurement":
+		return decoded[domain.Measurement](body)
+	case "grant":
+		return decoded[domain.Grant](body)
+	case "limits":
+		return decoded[domain.Limits](body)
+	case "constitution":
+		return decoded[domain.Constitution](body)
+	case "approval":
+		return decoded[domain.Approval](body)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func newTwin(outer *testing.T, t *rapid.T) *twin {
 	}
 	w.cut(w.order.pool...)
 	for _, party := range append([]domain.PartyID{"bank"}, traders...) {
-		roles := []domain.Role{domain.RoleTrader}
+		roles := []domain.Role{domain.RoleBuyer}
 		if party == "bank" {
 			roles = []domain.Role{domain.RoleBank}
 		}

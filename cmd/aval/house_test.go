@@ -98,7 +98,7 @@ func (h *house) furnish(t *testing.T) {
 	}
 	register("bank", domain.RoleBank)
 	for i := range payers {
-		register(trader(i), domain.RoleTrader)
+		register(trader(i), domain.RoleBuyer)
 		h.must(t, "bank", domain.CashKind, "bank", "issue", cents(trader(i), opening))
 	}
 	h.must(t, "member", domain.GovernanceKind, "sensor-1", "registerDevice", map[string]any{

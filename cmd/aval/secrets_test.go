@@ -141,7 +141,7 @@ func (s *secrets) canaries(t *testing.T) map[string][]byte {
 // join registers the parties whose names are secret.
 func (s *secrets) join(t *testing.T) {
 	for id, role := range map[domain.PartyID]domain.Role{
-		secretBuyer: domain.RoleTrader, secretSupplier: domain.RoleTrader, secretInsurer: domain.RoleInsurer,
+		secretBuyer: domain.RoleBuyer, secretSupplier: domain.RoleSupplier, secretInsurer: domain.RoleInsurer,
 	} {
 		signer, err := envelope.NewSigner(envelope.ES256, rand.Reader)
 		if err != nil {

@@ -30,7 +30,7 @@ func bank(t testing.TB) *contracttest.Bench {
 	b := contracttest.New(t, cash.Contract)
 	b.Register("bank", domain.RoleBank)
 	b.Register("rival", domain.RoleBank)
-	b.Register("acme", domain.RoleTrader)
+	b.Register("acme", domain.RoleBuyer)
 	b.Register("initech")
 	must(t, b.Send(start, "bank", "cash/1", "bank", "issue", object{"to": "acme", "amount": eur(10_000), "reference": "deposit 1"}))
 	return b

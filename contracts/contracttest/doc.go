@@ -10,7 +10,7 @@
 // A broken law ends the test at once.
 //
 //	b := contracttest.New(t, cash.Contract)
-//	b.Register("acme", domain.RoleTrader)
+//	b.Register("acme", domain.RoleBuyer)
 //	b.Register("initech")
 //	b.Fund("acme", domain.Money{Minor: 500, Currency: "EUR"})
 //	err := b.Send(1000, "acme", "cash/1", "initech", "transfer", map[string]any{"amount": ...})

@@ -69,7 +69,7 @@ func property(t reporter, c domain.Contract, commandNames []string) func(*rapid.
 		b := newBench(t, c)
 		b.forgiving = true // random deadline commands may leave a true one without an object
 		for _, party := range lawParties {
-			b.Register(party, domain.RoleMember, domain.RoleBank, domain.RoleInsurer, domain.RoleTrader, domain.RoleAuditor)
+			b.Register(party, domain.Roles()...)
 			b.Fund(party, domain.Money{Minor: 1_000_000, Currency: "EUR"})
 			b.Fund(party, domain.Money{Minor: 1_000_000, Currency: "USD"})
 		}

@@ -85,9 +85,7 @@ func checkRoles(roles []domain.Role) ([]domain.Role, error) {
 	sorted := append([]domain.Role{}, roles...) // never nil: null is another encoding than none
 	slices.Sort(sorted)
 	for i, r := range sorted {
-		switch r {
-		case domain.RoleMember, domain.RoleBank, domain.RoleInsurer, domain.RoleTrader, domain.RoleAuditor:
-		default:
+		if !slices.Contains(domain.Roles(), r) {
 			return nil, domain.Refuse(domain.Malformed, "roles: %.20q is no role", string(r))
 		}
 		if i > 0 && sorted[i-1] == r {

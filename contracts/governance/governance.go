@@ -48,7 +48,7 @@ const (
 	// MaxKeys bounds the active keys of one holder, and so the keys of one command.
 	MaxKeys = 16
 	// MaxRoles bounds the roles of a party: there are no more.
-	MaxRoles = 5
+	MaxRoles = 12
 )
 
 // The statuses of records.

@@ -48,7 +48,7 @@ func begun(t testing.TB) *contracttest.Bench {
 	b := contracttest.New(t, governance.Contract)
 	must(t, b.Send(start, "", "governance/1", "ledger", "Genesis", genesis(t)))
 	must(t, b.Send(start, "founder", "governance/1", "acme", "registerParty",
-		object{"party": "acme", "roles": []string{"trader"}, "keys": []domain.Key{key(t, "acme")}}))
+		object{"party": "acme", "roles": []string{"buyer"}, "keys": []domain.Key{key(t, "acme")}}))
 	return b
 }
 
@@ -64,7 +64,7 @@ func TestRecordsAreTheRegistry(t *testing.T) {
 	b := begun(t)
 	must(t, send(b, "founder", "probe", "registerDevice", object{"device": "probe", "operator": "acme", "gateway": "gw", "key": key(t, "probe")}))
 	must(t, send(b, "founder", "feed", "registerSource", object{"source": "feed", "operator": "acme", "family": "faa", "key": key(t, "feed")}))
-	if p, _ := b.Party("acme"); p.ID != "acme" || len(p.Roles) != 1 || p.Roles[0] != domain.RoleTrader {
+	if p, _ := b.Party("acme"); p.ID != "acme" || len(p.Roles) != 1 || p.Roles[0] != domain.RoleBuyer {
 		t.Errorf("party %+v", p)
 	}
 	if d, _ := b.Device("probe"); d != (domain.Device{ID: "probe", Operator: "acme", Gateway: "gw"}) {
@@ -141,7 +141,7 @@ func TestCommandsRefuse(t *testing.T) {
 		"party under another name":  {"founder", "q", "registerParty", object{"party": "p"}, domain.Malformed},
 		"party with a bad name":     {"founder", "P", "registerParty", object{"party": "P"}, domain.Malformed},
 		"party with an odd role":    {"founder", "p", "registerParty", object{"party": "p", "roles": []string{"king"}}, domain.Malformed},
-		"party with a role twice":   {"founder", "p", "registerParty", object{"party": "p", "roles": []string{"bank", "trader", "bank"}}, domain.Malformed},
+		"party with a role twice":   {"founder", "p", "registerParty", object{"party": "p", "roles": []string{"bank", "buyer", "bank"}}, domain.Malformed},
 		"party with many roles":     {"founder", "p", "registerParty", object{"party": "p", "roles": make([]string, governance.MaxRoles+1)}, domain.LimitExceeded},
 		"party with a key twice":    {"founder", "p", "registerParty", object{"party": "p", "keys": twice}, domain.AlreadyExists},
 		"party with many keys":      {"founder", "p", "registerParty", object{"party": "p", "keys": many}, domain.LimitExceeded},
@@ -245,7 +245,7 @@ func TestSomeMemberCanAlwaysSign(t *testing.T) {
 		t.Fatalf("second key: %v", err)
 	}
 	must(t, send(b, "founder", "mute", "setRoles", object{"party": "mute"}))
-	must(t, send(b, "founder", "acme", "setRoles", object{"party": "acme", "roles": []string{"trader", "member"}}))
+	must(t, send(b, "founder", "acme", "setRoles", object{"party": "acme", "roles": []string{"buyer", "member"}}))
 	must(t, revoke(second.ID))
 	if err := send(b, "acme", "acme", "setRoles", object{"party": "acme"}); code(err) != domain.WrongState {
 		t.Fatalf("the last that can sign steps down: %v", err)
@@ -294,7 +294,7 @@ func examples(t testing.TB) []string {
 	return []string{
 		text("Genesis/ledger", first), text("Genesis/ledger", first),
 		text("registerParty/bob", object{"party": "bob", "roles": []string{"bank", "member"}, "keys": []domain.Key{key(t, "bob")}}),
-		text("setRoles/bob", object{"party": "bob", "roles": []string{"trader"}}), text("setRoles/alice", object{"party": "alice", "roles": []string{}}),
+		text("setRoles/bob", object{"party": "bob", "roles": []string{"buyer"}}), text("setRoles/alice", object{"party": "alice", "roles": []string{}}),
 		text("registerKey/"+second.ID, object{"key": second, "class": "party", "holder": "alice"}),
 		text("revokeKey/"+second.ID, object{"id": second.ID}), text("revokeKey/"+first.Key.ID, object{"id": first.Key.ID}),
 		text("registerDevice/A", object{"device": "A", "operator": "bob", "gateway": "g", "key": key(t, "A")}),

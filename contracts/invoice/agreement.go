@@ -104,8 +104,8 @@ func (c call) propose() (domain.Effects, error) {
 	if _, open := c.view.Get(key); open || c.view.Closed(key) {
 		return domain.Effects{}, domain.Refuse(domain.AlreadyExists, "agreement %s: the ID is taken", c.in.Command.Contract)
 	}
-	if !body.Terms.party(c.in.Sender) || !c.in.Has(domain.RoleTrader) {
-		return domain.Effects{}, domain.Refuse(domain.NotPermitted, "only the supplier or the buyer of the terms, a trader, may propose them")
+	if !body.Terms.party(c.in.Sender) || !c.in.Has(domain.RoleSupplier) && !c.in.Has(domain.RoleBuyer) {
+		return domain.Effects{}, domain.Refuse(domain.NotPermitted, "only the supplier or the buyer of the terms may propose them")
 	}
 	if err := body.Terms.check(c.in.Now, c.in.Registry); err != nil {
 		return domain.Effects{}, err

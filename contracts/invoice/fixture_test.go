@@ -59,7 +59,7 @@ func newStory(t testing.TB, terms Terms) *story {
 	t.Helper()
 	s := &story{contracttest.New(t, Contract), t, map[string][]byte{}}
 	for _, p := range []domain.PartyID{"acme", "bistro", "hauler", "other"} {
-		s.Register(p, domain.RoleTrader)
+		s.Register(p, domain.RoleSupplier, domain.RoleBuyer, domain.RoleCarrier)
 	}
 	for _, device := range []string{"probe", "second", "third"} {
 		s.RegisterDevice(device, "hauler")

@@ -3,7 +3,7 @@
 //
 // # Parties
 //
-// Supplier, buyer, and a carrier if there is one; all are registered traders. Devices belong to
+// Supplier, buyer, and a carrier if there is one; all are registered with the role of that name. Devices belong to
 // the operators that the terms list: both sides agree whose evidence counts. Nobody arbitrates;
 // what happens when the two disagree or keep silent is a number in the terms.
 //

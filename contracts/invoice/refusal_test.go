@@ -82,7 +82,7 @@ func TestInvalidTerms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := contracttest.New(t, Contract)
 			for _, p := range []domain.PartyID{"acme", "bistro", "hauler"} {
-				b.Register(p, domain.RoleTrader)
+				b.Register(p, domain.RoleSupplier, domain.RoleBuyer, domain.RoleCarrier)
 			}
 			b.Register("idle", domain.RoleMember)
 			terms := coldChain()

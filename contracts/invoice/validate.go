@@ -31,13 +31,14 @@ func invalid(format string, args ...any) error {
 
 func (t Terms) checkParties(registry domain.Registry) error {
 	named := []domain.PartyID{t.Supplier, t.Buyer}
+	roles := []domain.Role{domain.RoleSupplier, domain.RoleBuyer, domain.RoleCarrier}
 	if t.Carrier != "" {
 		named = append(named, t.Carrier)
 	}
 	for i, p := range named {
 		party, known := registry.Party(p)
-		if !known || !slices.Contains(party.Roles, domain.RoleTrader) {
-			return invalid("supplier, buyer and carrier must be registered traders")
+		if !known || !slices.Contains(party.Roles, roles[i]) {
+			return invalid("%[1]s: must be a registered party with role %[1]s", roles[i])
 		}
 		if slices.Contains(named[:i], p) {
 			return invalid("supplier, buyer and carrier must be different parties")

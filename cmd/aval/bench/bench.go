@@ -236,7 +236,7 @@ func (b *load) populate(ctx context.Context, first *envelope.Signer) error {
 	for i := range b.payers {
 		group.Go(func() error {
 			var err error
-			if b.payers[i], err = b.register(ctx, first, payerID(i), domain.RoleTrader); err != nil {
+			if b.payers[i], err = b.register(ctx, first, payerID(i), domain.RoleBuyer); err != nil {
 				return err
 			}
 			amount := domain.Money{Minor: 1_000_000_000, Currency: "EUR"}

@@ -24,11 +24,11 @@ const (
 // invoices readies a funded agreement and gives what ships under it: one invoice a command, each
 // with its number, its device, its watch, its deadlines and an escrow of its own.
 func (b *load) invoices(ctx context.Context, first *envelope.Signer) (opener, error) {
-	ship, err := b.register(ctx, first, supplier, domain.RoleTrader)
+	ship, err := b.register(ctx, first, supplier, domain.RoleSupplier)
 	if err != nil {
 		return nil, err
 	}
-	pay, err := b.register(ctx, first, buyer, domain.RoleTrader)
+	pay, err := b.register(ctx, first, buyer, domain.RoleBuyer)
 	if err != nil {
 		return nil, err
 	}

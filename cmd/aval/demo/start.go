@@ -118,11 +118,11 @@ type registration struct {
 func (w *world) enrol(ctx context.Context, devices []*sensor) error {
 	shared := transport()
 	roles := map[domain.PartyID]domain.Role{
-		bank: domain.RoleBank, supplier: domain.RoleTrader, buyer: domain.RoleTrader, carrier: domain.RoleTrader, insurer: domain.RoleInsurer,
+		bank: domain.RoleBank, supplier: domain.RoleSupplier, buyer: domain.RoleBuyer, carrier: domain.RoleCarrier, insurer: domain.RoleInsurer,
 	}
 	ids := []domain.PartyID{bank, supplier, buyer, carrier, insurer}
 	for i := range holders {
-		roles[holderID(i)] = domain.RoleTrader
+		roles[holderID(i)] = domain.RolePolicyholder
 		ids = append(ids, holderID(i))
 	}
 	first := w.parties[member]

@@ -21,7 +21,7 @@ func rolesOf(p domain.PartyID) []domain.Role {
 	case banks[0], banks[1]:
 		return []domain.Role{domain.RoleBank}
 	}
-	return []domain.Role{domain.RoleTrader}
+	return []domain.Role{domain.RoleBuyer}
 }
 
 func registerParty(c *clients, ch chance, s *submission) (string, any) {
