@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -29,7 +27,7 @@ type vault struct {
 
 // bodyKeys opens bodies of every epoch and seals under the newest one.
 type bodyKeys struct {
-	epochs  map[uint32]cipher.AEAD
+	epochs  map[uint32]*xaes
 	current uint32
 }
 
@@ -43,7 +41,7 @@ func newVault(k *Keys) (*vault, error) {
 	}
 	v := &vault{origin: k.Origin, salt: salt}
 	v.tags.New = func() any { return hmac.New(sha256.New, k.Index) }
-	v.held.Store(&bodyKeys{epochs: map[uint32]cipher.AEAD{}})
+	v.held.Store(&bodyKeys{epochs: map[uint32]*xaes{}})
 	for _, epoch := range k.Epochs {
 		if err := v.add(epoch); err != nil {
 			return nil, err
@@ -58,16 +56,10 @@ func (v *vault) add(epoch Epoch) error {
 	if err != nil {
 		return err
 	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return err
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return err
-	}
 	grown := maps.Clone(v.held.Load().epochs)
-	grown[epoch.Number] = aead
+	if grown[epoch.Number], err = newXAES(key); err != nil {
+		return err
+	}
 	v.held.Store(&bodyKeys{epochs: grown, current: epoch.Number})
 	return nil
 }
@@ -80,7 +72,7 @@ func (v *vault) epoch() uint32 { return v.held.Load().current }
 func (v *vault) seal(place string, body []byte) []byte {
 	held := v.held.Load()
 	sealed := binary.BigEndian.AppendUint32(nil, held.current)
-	return held.epochs[held.current].Seal(sealed, nil, body, []byte(place))
+	return held.epochs[held.current].seal(sealed, body, []byte(place))
 }
 
 func (v *vault) open(place string, sealed []byte) ([]byte, error) {
@@ -92,11 +84,11 @@ func (v *vault) openTo(to []byte, place string, sealed []byte) ([]byte, error) {
 	if len(sealed) < 4 {
 		return nil, fmt.Errorf("sealed body %s: too short", place)
 	}
-	aead, ok := v.held.Load().epochs[binary.BigEndian.Uint32(sealed)]
+	key, ok := v.held.Load().epochs[binary.BigEndian.Uint32(sealed)]
 	if !ok {
 		return nil, fmt.Errorf("sealed body %s: key epoch %d is not held", place, binary.BigEndian.Uint32(sealed))
 	}
-	body, err := aead.Open(to[:0], nil, sealed[4:], []byte(place))
+	body, err := key.open(to[:0], sealed[4:], []byte(place))
 	if err != nil {
 		return nil, fmt.Errorf("sealed body %s: changed or sealed under another key", place)
 	}
