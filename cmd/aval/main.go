@@ -44,6 +44,6 @@ data prove the delay. Begin with "aval demo".`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(initCommand(), nodeCommand(), keyCommand(), submitCommand(), getCommand(), statementCommand(), historyCommand(), recordCommand(), trialBalanceCommand(), verifyCommand(), exportCommand(), restoreCommand(), witnessCommand(),
-		discloseCommand(), gatewayCommand(), flightserverCommand(), demoCommand(), benchCommand())
+		discloseCommand(), gatewayCommand(), flightserverCommand(), demoCommand(), benchCommand(), tpmCommand())
 	return root
 }

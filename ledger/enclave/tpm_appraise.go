@@ -227,11 +227,13 @@ func (e tpmEvidence) boot() map[string]string {
 	return shown
 }
 
+// emptyRegister measured nothing.
+var emptyRegister = hex.EncodeToString(make([]byte, sha256.Size))
+
 // covers says whether each register of boot is shown with its value, and holds a measurement.
 func covers(shown, boot map[string]string) bool {
-	zeros := hex.EncodeToString(make([]byte, sha256.Size))
 	for pcr, value := range boot {
-		if shown[pcr] != value || value == zeros {
+		if shown[pcr] != value || value == emptyRegister {
 			return false
 		}
 	}

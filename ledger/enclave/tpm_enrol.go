@@ -3,7 +3,9 @@ package enclave
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha512"
 	"crypto/x509"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -13,8 +15,8 @@ import (
 	"github.com/google/go-tpm/tpm2/transport"
 )
 
-// maxTPMChallenge bounds a challenge.
-const maxTPMChallenge = 4096
+// MaxTPMChallenge bounds a challenge, in bytes.
+const MaxTPMChallenge = 4096
 
 // tpmChallenge is what only the TPM with the endorsement key opens, and only if the attestation
 // key of that name is in it: TPM2_MakeCredential, TPM 2.0 Library part 1, 24.
@@ -23,29 +25,55 @@ type tpmChallenge struct {
 	Secret     []byte `json:"secret"`
 }
 
-// ChallengeTPM makes a challenge for the TPM that made a quote. Whoever answers it with the same
-// 32 bytes as are returned has shown that the attestation key lives in the TPM whose
-// certificate is in the quote; then, and not before, key belongs into a policy. The certificate
-// is verified at the time against the policy's roots: ErrTPMChain; ErrTPMEvidence, ErrTPMKey.
-func ChallengeTPM(q Quote, policy TPMPolicy, at time.Time) (key TPMKey, challenge []byte, answer [32]byte, err error) {
+// EnrolmentReport is what the quote of a TPM that is to be enrolled is about: nobody's keys.
+func EnrolmentReport() [64]byte { return sha512.Sum512([]byte("aval tpm enrolment 1\x00")) }
+
+// ChallengeTPM makes a challenge for the TPM that made a quote about report. Whoever answers it with the same
+// 32 bytes as are returned has shown that the key which signed the quote lives in the TPM whose certificate is in it.
+// Then, and not before, draft may be used: a policy that trusts this TPM, the binary and the boot
+// that it quoted. The certificate is verified at the time against roots, PEM. ErrTPMEvidence,
+// ErrTPMChain, ErrTPMKey, ErrTPMSignature, ErrTPMStatement, ErrTPMRegisters, ErrReportData.
+func ChallengeTPM(q Quote, roots string, report [64]byte, at time.Time) (draft Policy, challenge []byte, answer [32]byte, err error) {
 	e, err := parseTPMEvidence(q.Evidence)
 	if err != nil {
-		return key, nil, answer, err
+		return draft, nil, answer, err
 	}
 	_, _, public, err := e.parse()
 	if err != nil {
-		return key, nil, answer, err
+		return draft, nil, answer, err
 	}
 	name, err := checkTPMKey(public)
 	if err != nil {
-		return key, nil, answer, err
+		return draft, nil, answer, err
 	}
-	if key, _, err = e.endorsed(policy, name, Times{At: at}); err != nil {
-		return key, nil, answer, err
+	if draft, err = e.draft(q, roots, name, report, at); err != nil {
+		return draft, nil, answer, err
 	}
 	rand.Read(answer[:])
 	challenge, err = challengeFor(e.Endorsement[0], name, answer)
-	return key, challenge, answer, err
+	return draft, challenge, answer, err
+}
+
+// draft is the policy that trusts what a quote shows, if the quote is good under it.
+func (e tpmEvidence) draft(q Quote, roots string, name []byte, report [64]byte, at time.Time) (Policy, error) {
+	policy := TPMPolicy{Roots: roots}
+	key, _, err := e.endorsed(policy, name, Times{At: at})
+	if err != nil {
+		return Policy{}, err
+	}
+	policy.Keys = []TPMKey{key}
+	boot := e.boot()
+	for pcr, value := range boot {
+		if value == emptyRegister {
+			delete(boot, pcr)
+		}
+	}
+	if policy.UnmeasuredBoot = len(boot) == 0; !policy.UnmeasuredBoot {
+		policy.Boots = []map[string]string{boot}
+	}
+	a, err := appraiseTPM(q.Evidence, policy, report, Times{At: at})
+	draft := Policy{Platforms: []string{TPMName}, Measurements: map[string][]string{TPMName: {hex.EncodeToString(a.Binary[:])}}, TPM: &policy}
+	return draft, err
 }
 
 func challengeFor(certificate, name []byte, answer [32]byte) ([]byte, error) {
@@ -88,8 +116,8 @@ func (p *TPM) Answer(challenge []byte) (answer [32]byte, err error) {
 }
 
 func parseTPMChallenge(challenge []byte) (c tpmChallenge, err error) {
-	if len(challenge) > maxTPMChallenge {
-		return c, fmt.Errorf("answer challenge: %d bytes, limit %d", len(challenge), maxTPMChallenge)
+	if len(challenge) > MaxTPMChallenge {
+		return c, fmt.Errorf("answer challenge: %d bytes, limit %d", len(challenge), MaxTPMChallenge)
 	}
 	if err := canon.Unmarshal(challenge, &c); err != nil {
 		return c, fmt.Errorf("answer challenge: %w", err)

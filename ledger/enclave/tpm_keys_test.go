@@ -149,11 +149,11 @@ func TestTPMChallenge(t *testing.T) {
 		"its own key, another's certificate, by the certificate's TPM": {withChain(mine, theirs), q},
 		"a key outside of any TPM":                                     {software(t, mine, tpm2.TPMGeneratedValue), p},
 	} {
-		roots := policy
+		roots := policy.Roots
 		if bytes.Equal(c.evidence.Endorsement[0], theirs.Endorsement[0]) {
-			roots = theirPolicy
+			roots = theirPolicy.Roots
 		}
-		_, challenge, want, err := ChallengeTPM(quoteOf(t, c.evidence), roots, soon())
+		_, challenge, want, err := ChallengeTPM(quoteOf(t, c.evidence), roots, report, soon())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +161,7 @@ func TestTPMChallenge(t *testing.T) {
 			t.Errorf("%s: answered %x, %v", name, got, err)
 		}
 	}
-	if _, _, _, err := ChallengeTPM(quoteOf(t, mine), theirPolicy, soon()); !errors.Is(err, ErrTPMChain) {
+	if _, _, _, err := ChallengeTPM(quoteOf(t, mine), theirPolicy.Roots, report, soon()); !errors.Is(err, ErrTPMChain) {
 		t.Errorf("a TPM of another maker: %v", err)
 	}
 }
@@ -169,4 +169,41 @@ func TestTPMChallenge(t *testing.T) {
 func withChain(e, of tpmEvidence) tpmEvidence {
 	e.Endorsement = of.Endorsement
 	return e
+}
+
+// The draft trusts what the quote showed and nothing else, and only a good quote makes one.
+func TestTPMDraft(t *testing.T) {
+	e := tpmtest.Start(t)
+	p := startTPM(t, e, "release 1", 4, 7)
+	extend(t, p, 7, "Secure Boot on")
+	q, err := p.Quote(EnrolmentReport())
+	if err != nil {
+		t.Fatal(err)
+	}
+	draft, _, _, err := ChallengeTPM(q, string(e.Roots), EnrolmentReport(), soon())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := draft.Check(); err != nil || draft.TPM.UnmeasuredBoot || len(draft.TPM.Boots) != 1 || len(draft.TPM.Boots[0]) != 1 || draft.TPM.Boots[0]["7"] == "" {
+		t.Errorf("%+v, %v: want register 7 and no empty one", draft.TPM, err)
+	}
+	want := ReportData{Origin: "aval.example/t"}
+	q, err = p.Quote(want.Sum())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Appraise(q, draft, want, soon()); err != nil {
+		t.Errorf("another quote of the same: %v", err)
+	}
+	if _, _, _, err := ChallengeTPM(q, string(e.Roots), EnrolmentReport(), soon()); !errors.Is(err, ErrReportData) {
+		t.Errorf("a quote about something else: %v", err)
+	}
+	evidence, err := parseTPMEvidence(q.Evidence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lie(&evidence)
+	if _, _, _, err := ChallengeTPM(quoteOf(t, evidence), string(e.Roots), want.Sum(), soon()); !errors.Is(err, ErrTPMRegisters) {
+		t.Errorf("a quote that lies about the binary: %v", err)
+	}
 }

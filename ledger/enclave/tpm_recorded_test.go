@@ -56,7 +56,7 @@ func recordTPM(t *testing.T) {
 	extend(t, p, 7, "Secure Boot on")
 	evidence, policy := quoted(t, e, p)
 	policy.UnmeasuredBoot, policy.Boots = false, []map[string]string{{"7": evidence.boot()["7"]}}
-	_, challenge, _, err := ChallengeTPM(quoteOf(t, evidence), policy, soon())
+	_, challenge, _, err := ChallengeTPM(quoteOf(t, evidence), policy.Roots, report, soon())
 	if err != nil {
 		t.Fatal(err)
 	}
