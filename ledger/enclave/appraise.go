@@ -43,6 +43,7 @@ type verifier func(q Quote, p Policy, report [64]byte, at Times) (Appraisal, err
 var verifiers = map[string]verifier{
 	SimulatedName: verifySimulated,
 	SNPName:       verifySNP,
+	TDXName:       verifyTDX,
 	TPMName:       verifyTPM,
 }
 

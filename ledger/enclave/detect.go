@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/google/go-sev-guest/client"
 )
 
 // ErrNoPlatform reports a folder without a stand-in key on a machine without a platform.
@@ -25,6 +27,12 @@ func Detect(dir string) (Platform, error) {
 		} else if !errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("detect platform: %w", err)
 		}
+	}
+	switch _, err := client.GetLeveledQuoteProvider(); {
+	case err == nil:
+		return OpenSNP(dir)
+	case tdxHere():
+		return OpenTDX(dir)
 	}
 	return nil, ErrNoPlatform
 }

@@ -45,6 +45,8 @@ type Policy struct {
 	AllowSimulated bool `json:"allowSimulated,omitempty"`
 	// SNP has the floor under the TCB. A policy that lists "sev-snp" needs it.
 	SNP *SNPPolicy `json:"sev-snp,omitempty"`
+	// TDX has the floor under module and statements. A policy that lists "tdx" needs it.
+	TDX *TDXPolicy `json:"tdx,omitempty"`
 	// TPM says which TPMs and boots are trusted. A policy that lists "tpm" needs it.
 	TPM *TPMPolicy `json:"tpm,omitempty"`
 }
@@ -78,6 +80,9 @@ func (p Policy) Check() error {
 	}
 	if slices.Contains(p.Platforms, SNPName) != (p.SNP != nil) {
 		return fmt.Errorf("%w: to trust %q, list it and give its floor under \"sev-snp\"", ErrPolicy, SNPName)
+	}
+	if slices.Contains(p.Platforms, TDXName) != (p.TDX != nil) {
+		return fmt.Errorf("%w: to trust %q, list it and give its floor under \"tdx\"", ErrPolicy, TDXName)
 	}
 	if slices.Contains(p.Platforms, TPMName) != (p.TPM != nil) {
 		return fmt.Errorf("%w: to trust %q, list it and say which under \"tpm\"", ErrPolicy, TPMName)

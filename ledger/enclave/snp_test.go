@@ -251,8 +251,8 @@ func TestSNPRecorded(t *testing.T) {
 
 // guest gives the library's stand-in for the device of a guest.
 type guest struct {
-	b    *snpBench
-	t    *testing.T
+	b *snpBench
+	t *testing.T
 }
 
 func (g guest) IsSupported() bool { return true }
