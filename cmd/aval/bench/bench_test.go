@@ -96,7 +96,7 @@ func TestRampOverOpenPolicies(t *testing.T) {
 	if o := r.Opened; o == nil || o.Contracts != 1500 || o.DiskEach <= 0 || o.ReopenSeconds <= 0 {
 		t.Errorf("opened %+v", r.Opened)
 	}
-	if r.PostingsPerSecond != 5*r.PerSecond || len(r.Curve) == 0 {
+	if r.PostingsPerSecond != 5*r.PerSecond || len(r.Curve) == 0 || r.Curve[0].CPU <= 0 {
 		t.Errorf("%v postings for %v commands a second, %d points", r.PostingsPerSecond, r.PerSecond, len(r.Curve))
 	}
 }

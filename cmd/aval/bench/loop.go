@@ -94,10 +94,12 @@ func (r *Result) sum(tallies []tally) {
 // curvePoints is how often a measured time is looked at.
 const curvePoints = 20
 
-// Point is the rate at one place of a run: leaves a second since the point before it, at a log of that size.
+// Point is one place of a run, at a log of that size: the rate since the point before it, and the
+// processor time of a leaf, load included, which neighbours on the machine move less than the rate.
 type Point struct {
 	Leaves    uint64  `json:"leaves"`
 	PerSecond float64 `json:"leaves_per_second"`
+	CPU       float64 `json:"cpu_us_per_leaf"`
 }
 
 // sample watches the log grow; the result ends it and gives what was seen.
@@ -109,12 +111,13 @@ func (b *load) sample(began time.Time) func() []Point {
 		ticker := time.NewTicker(time.Duration(b.options.Seconds) * time.Second / curvePoints)
 		defer ticker.Stop()
 		var points []Point
-		for size, at := engine.Size(), began; ; {
+		for size, at, used := engine.Size(), began, cpuTime(); ; {
 			select {
 			case now := <-ticker.C:
-				grown := engine.Size()
-				points = append(points, Point{grown, float64(grown-size) / now.Sub(at).Seconds()})
-				size, at = grown, now
+				grown, spent := engine.Size(), cpuTime()
+				leaves := float64(grown - size)
+				points = append(points, Point{grown, leaves / now.Sub(at).Seconds(), float64((spent - used).Microseconds()) / max(leaves, 1)})
+				size, at, used = grown, now, spent
 			case <-ctx.Done():
 				done <- points
 				return
