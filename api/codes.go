@@ -55,6 +55,10 @@ var answers = map[domain.Code]answer{
 	domain.TooLate:           {http.StatusUnprocessableEntity, "Too late", ""},
 	domain.NoWatch:           {http.StatusUnprocessableEntity, "No watch", ""},
 	domain.NotEvidence:       {http.StatusUnprocessableEntity, "Not evidence", ""},
+	domain.PrivateMismatch:   {http.StatusUnprocessableEntity, "Private values do not match", ""},
+	domain.WeakSalt:          {http.StatusUnprocessableEntity, "Weak salt", ""},
+	domain.UnknownSubject:    {http.StatusUnprocessableEntity, "Unknown subject or reader", ""},
+	domain.Erased:            {http.StatusUnprocessableEntity, "Erased", ""},
 	domain.LimitExceeded:     {http.StatusUnprocessableEntity, "Limit exceeded", ""},
 
 	unauthorized:     {http.StatusUnauthorized, "Unauthorized", "a read token is needed"},

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"aval/domain"
+	"aval/domain/envelope"
 	"aval/ledger"
 )
 
@@ -337,6 +338,7 @@ func examplePaths() map[string]string {
 		"GET /v1/trial-balance":           "/v1/trial-balance?asOf=2",
 		"GET /v1/events":                  "/v1/events?from=0",
 		"GET /v1/receipts/{index}":        "/v1/receipts/2",
+		"GET /v1/private/{digest}":        "/v1/private/" + envelope.Digest(privateDisclosure),
 		"GET /log/checkpoint":             "/log/checkpoint",
 		"GET /log/policy":                 "/log/policy",
 		"GET /log/tile/{level}/{path}":    "/log/tile/0/000.p/4",
@@ -424,7 +426,7 @@ func (h *house) failApart() {
 	undo()
 	for _, path := range []string{
 		"/v1/commands/" + id("99"), "/v1/contracts/cash:1:transfer:none", "/v1/contracts/cash:1:transfer:none/events",
-		"/v1/accounts/party:globex/postings", "/v1/accounts/party:globex", "/v1/accounts/party:globex/statement", "/v1/receipts/1", "/log/tile/0/001", "/log/tile/entries/001",
+		"/v1/accounts/party:globex/postings", "/v1/accounts/party:globex", "/v1/accounts/party:globex/statement", "/v1/receipts/1", "/v1/private/" + envelope.Digest(nil), "/log/tile/0/001", "/log/tile/entries/001",
 	} {
 		h.want(404, request{path: path, token: h.token(h.acme)})
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"io"
 	"log/slog"
 	"net"
@@ -147,6 +148,23 @@ func (h *house) command(s *envelope.Signer, number, name, body string) string {
 	return string(raw)
 }
 
+// privateDisclosure is that of a private value of command 2, about globex.
+var privateDisclosure = []byte(base64.RawURLEncoding.EncodeToString([]byte(`["AAAAAAAAAAAAAAAAAAAAAA","reference",{"order":"PO-7"}]`)))
+
+// privateTransfer is command 2, with a private value.
+func privateTransfer(h *house) string {
+	h.Helper()
+	raw, err := envelope.SealCommand(h.acme, domain.Command{
+		Ledger: apitest.Origin, ID: id("2"), Kind: domain.CashKind, Contract: "main", Name: "transfer",
+		Body: []byte(`{"to":"globex","amount":{"minor":249,"currency":"EUR"}}`), NotAfter: 1_800_000_000_000,
+		Private: []domain.Private{{Subject: "globex", Digest: envelope.Digest(privateDisclosure)}},
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return string(envelope.Join(raw, privateDisclosure))
+}
+
 // id pads a short name to the length of a ULID.
 func id(number string) string { return "01JDQ4Y0R7TT0K7V9Z00000000"[:26-len(number)] + number }
 
@@ -219,7 +237,7 @@ func (h *house) trade() {
 	h.Helper()
 	for _, body := range []string{
 		h.command(h.acme, "1", "issue", `{"to":"acme","amount":{"minor":100000,"currency":"EUR"}}`),
-		h.command(h.acme, "2", "transfer", `{"to":"globex","amount":{"minor":249,"currency":"EUR"}}`),
+		privateTransfer(h),
 	} {
 		if a := h.post(body); a.status != http.StatusOK {
 			h.Fatalf("trade: %d %s", a.status, a.body)

@@ -23,6 +23,8 @@ type Ledger interface {
 	Record(viewer domain.PartyID, id domain.RecordID) (ledger.RecordView, error)
 	Feed(viewer domain.PartyID, f ledger.FeedFilter) (ledger.EntryPage, error)
 	Books
+	// Private is a private value by its digest, for those who may read it.
+	Private(viewer domain.PartyID, digest string) (ledger.PrivateView, error)
 	// Receipt is a C2SP tlog-proof with the viewer's disclosure.
 	Receipt(ctx context.Context, viewer domain.PartyID, index uint64) ([]byte, error)
 	// Checkpoint is a C2SP signed note.

@@ -9,8 +9,8 @@ import (
 
 // Limits of a request.
 const (
-	// maxBodyBytes leaves room for the line break that an editor or a shell puts after a JWS.
-	maxBodyBytes = domain.MaxCommandBytes + 2
+	// maxBodyBytes leaves room for the line break that an editor or a shell puts after a JWS, or after its disclosures.
+	maxBodyBytes = domain.MaxSubmissionBytes + 2
 	// maxHeaderBytes bounds request line and headers; net/http adds 4 KiB of slack and answers 431.
 	maxHeaderBytes = 16 << 10
 	maxURLBytes    = 2048

@@ -87,7 +87,7 @@ func problemOf(err error) *problem {
 	case errors.Is(err, context.DeadlineExceeded):
 		return newProblem(outcomeUnknown, "")
 	case errors.As(err, &large):
-		return newProblem(domain.TooLarge, "body is larger than "+strconv.Itoa(domain.MaxCommandBytes)+" bytes")
+		return newProblem(domain.TooLarge, "body is larger than "+strconv.Itoa(domain.MaxSubmissionBytes)+" bytes")
 	case errors.As(err, &routing) && routing.Code == http.StatusNotFound:
 		return newProblem(domain.NotFound, "")
 	case errors.As(err, &routing) && routing.Code == http.StatusMethodNotAllowed:

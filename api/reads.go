@@ -71,6 +71,18 @@ func (s *Server) contractEvents(c call) error {
 	return c.give(form, page, "from", next)
 }
 
+func (s *Server) private(c call) error {
+	digest := pathParam(c, "digest")
+	if err := domain.CheckDigest(digest); err != nil {
+		return err
+	}
+	value, err := s.ledger.Private(c.viewer.party, digest)
+	if err != nil {
+		return read(err)
+	}
+	return c.JSON(http.StatusOK, value)
+}
+
 // notNil makes an empty list [] in JSON, not null.
 func notNil[T any](list []T) []T {
 	if list == nil {

@@ -45,6 +45,7 @@ func (s *Server) routes() []route {
 		{method: get, path: "/v1/trial-balance", query: []string{"asOf", "cursor", "format"}, handle: s.trialBalance},
 		{method: get, path: eventsPath, query: []string{"from"}, handle: s.events},
 		{method: get, path: "/v1/receipts/:index", handle: s.receipt},
+		{method: get, path: "/v1/private/:digest", handle: s.private},
 		{method: get, path: "/log/checkpoint", public: true, handle: s.checkpoint},
 		{method: get, path: "/log/policy", public: true, handle: s.policy},
 		{method: get, path: "/log/tile/entries/*", public: true, handle: s.entryTile},

@@ -23,6 +23,8 @@ type Command struct {
 	// NotAfter is the last batch time at which the command may still be ordered; required,
 	// at most MaxCommandLifetime ahead.
 	NotAfter Millis `json:"notAfter"`
+	// Private names values that travel beside the command, at most MaxPrivate.
+	Private []Private `json:"private,omitempty"`
 }
 
 // DecodeBody decodes a command's body into v. Unknown fields, duplicate keys and trailing

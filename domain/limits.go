@@ -4,6 +4,15 @@ package domain
 const (
 	// MaxCommandBytes bounds the signed bytes of one command or observation (documents ride inside).
 	MaxCommandBytes = 1 << 20
+	// MaxPrivate bounds the private values of one command, MaxPrivateReaders the readers of one beside sender and subject.
+	MaxPrivate        = 16
+	MaxPrivateReaders = 8
+	// MaxPrivateBytes bounds one disclosure: salt, name and value in base64url.
+	MaxPrivateBytes = 8 << 10
+	// MinSaltBytes is the least salt of a disclosure: 128 bits, so that no digest can be guessed at.
+	MinSaltBytes = 16
+	// MaxSubmissionBytes bounds a signed command with all its disclosures.
+	MaxSubmissionBytes = MaxCommandBytes + 1 + MaxPrivate*(MaxPrivateBytes+1)
 	// MaxEvidence bounds the observations ordered with one command.
 	MaxEvidence = 1000
 	// MaxBulk bounds the items of one bulk command: payments, or policies.

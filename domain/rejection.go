@@ -30,6 +30,10 @@ const (
 	TooLate           Code = "too-late"           // after the window
 	NoWatch           Code = "no-watch"           // an observation that nobody waits for
 	NotEvidence       Code = "not-evidence"       // an observation that does not fit the contract
+	PrivateMismatch   Code = "private-mismatch"   // the disclosures are not those that the signed text names
+	WeakSalt          Code = "weak-salt"          // the salt of a disclosure is too short to hide its value
+	UnknownSubject    Code = "unknown-subject"    // subject or reader of a private value is not registered
+	Erased            Code = "erased"             // the party was erased
 	LimitExceeded     Code = "limit-exceeded"     // a named limit: of a count, or of an account
 )
 

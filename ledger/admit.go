@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"aval/domain"
+	"aval/domain/envelope"
 )
 
 // Ticket is the place of one submission in the queue. Safe for concurrent use.
@@ -111,6 +112,9 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified 
 	}
 	if s.command.Ledger != e.origin {
 		return nil, domain.Refuse(domain.WrongLedger, "signed for another ledger than %s", e.origin)
+	}
+	if err := envelope.CheckDisclosures(s.command.Private, s.disclosures); err != nil {
+		return nil, err
 	}
 	now := e.published.Load()
 	key, err := s.admissible(registry{now.state}, now.head.Now)

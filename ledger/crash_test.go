@@ -12,8 +12,8 @@ import (
 
 var wantBalances = map[domain.AccountID]int64{"issue/bank": -1000, "party/acme": 790, "party/bank": 210}
 
-// wantEntries counts genesis, 13 effects or refusals, two deadlines.
-const wantEntries = 1 + 13 + 2
+// wantEntries counts genesis, 19 effects or refusals, two deadlines.
+const wantEntries = 1 + 19 + 2
 
 func runStory(t *testing.T, inner ledger.Store, wrap func(ledger.Store) ledger.Store) *teller {
 	t.Helper()
@@ -30,16 +30,37 @@ func runStory(t *testing.T, inner ledger.Store, wrap func(ledger.Store) ledger.S
 	tl.store = inner
 	tl.start() // everything answered must be there from disk
 	tl.recheck(steps)
+	for viewer, want := range map[domain.PartyID]int{"bank": 1, "acme": 3, "rosa": 0, "member": 3} {
+		if got := readable(t, tl.node, steps, viewer); got != want {
+			t.Errorf("%s reads %d private values, want %d", viewer, got, want)
+		}
+	}
 	if got := balances(t, tl.node, "acme", "bank"); !maps.Equal(got, wantBalances) {
 		t.Errorf("balances %v, want %v", got, wantBalances)
 	}
 	if err := tl.node.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if report := w.MustVerify(inner); report.Entries != wantEntries || report.Refusals != 3 {
+	if report := w.MustVerify(inner); report.Entries != wantEntries || report.Refusals != 5 {
 		t.Errorf("report %+v, want %d entries", report, wantEntries)
 	}
 	return tl
+}
+
+// readable counts the private values of a story that a viewer can read.
+func readable(t *testing.T, n *ledgertest.Node, steps []step, viewer domain.PartyID) (count int) {
+	t.Helper()
+	for _, s := range steps {
+		for _, digest := range digests(t, s.raw) {
+			_, err := n.Private(viewer, digest)
+			if err == nil {
+				count++
+			} else if !isNotFound(err) {
+				t.Errorf("%s of %s: %v", viewer, s.what, err)
+			}
+		}
+	}
+	return count
 }
 
 func TestStoryWithoutFaults(t *testing.T) {
@@ -58,7 +79,7 @@ func TestCrashMatrix(t *testing.T) {
 		return calls
 	})
 	for _, op := range []string{
-		ledgertest.OpAppend, ledgertest.OpHead, ledgertest.OpEntries, ledgertest.OpFind, ledgertest.OpSlots,
+		ledgertest.OpAppend, ledgertest.OpHead, ledgertest.OpEntries, ledgertest.OpFind, ledgertest.OpSlots, ledgertest.OpSubject,
 	} {
 		if calls.Calls(op) == 0 {
 			t.Errorf("%s is never called", op)

@@ -92,7 +92,7 @@ func storyOnDisk(t *testing.T, cut int, seed uint64) int {
 	if err := tl.node.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if report := w.MustVerify(store); report.Entries != wantEntries || report.Refusals != 3 {
+	if report := w.MustVerify(store); report.Entries != wantEntries || report.Refusals != 5 {
 		t.Errorf("report %+v, want %d entries", report, wantEntries)
 	}
 	if cut > 0 && tl.crashes != 2 {

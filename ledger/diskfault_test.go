@@ -109,7 +109,7 @@ func (p *payments) wantStop(fault error) {
 }
 
 const (
-	testCapacity = 1 << 20
+	testCapacity = 1<<20 + 128<<10
 	testReserve  = 400 << 10
 )
 

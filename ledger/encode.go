@@ -16,7 +16,7 @@ import (
 func (e *entry) encode() ([]byte, error) {
 	var w canon.Writer
 	w.Grow(e.sizeHint())
-	w.Map(15 + min(len(e.Records), 1) + min(len(e.Balances), 1))
+	w.Map(15 + min(len(e.Records), 1) + min(len(e.Balances), 1) + min(len(e.Private), 1))
 	w.Name("id")
 	w.Text(e.ID)
 	w.Name("raw")
@@ -37,6 +37,7 @@ func (e *entry) encode() ([]byte, error) {
 	w.Text(e.Format)
 	w.Name("sender")
 	w.Text(string(e.Sender))
+	encodePrivate(&w, e.Private)
 	encodeRecords(&w, e.Records)
 	if len(e.Balances) > 0 {
 		w.Name("balances")
@@ -115,6 +116,9 @@ func (e *entry) sizeHint() int {
 	for _, r := range e.Records {
 		size += 32 + len(r.Key) + len(r.Status)
 	}
+	for _, item := range e.Private {
+		size += 160 + 50*len(item.Readers)
+	}
 	return size + 176*len(e.Postings) + 64*len(e.Balances)
 }
 
@@ -138,6 +142,35 @@ func encodeRecords(w *canon.Writer, records []recordMark) {
 		w.Name("status")
 		w.Text(r.Status)
 	}
+}
+
+func encodePrivate(w *canon.Writer, items []domain.Private) {
+	if len(items) > 0 {
+		w.Name("private")
+		w.Array(len(items))
+	}
+	for _, item := range items {
+		w.Map(2 + min(len(item.Readers), 1))
+		w.Name("digest")
+		w.Text(item.Digest)
+		if len(item.Readers) > 0 {
+			w.Name("readers")
+			w.Array(len(item.Readers))
+		}
+		for _, reader := range item.Readers {
+			w.Text(string(reader))
+		}
+		w.Name("subject")
+		w.Text(string(item.Subject))
+	}
+}
+
+func encodePrivateDigest(w *canon.Writer, p domain.PrivateDigest) {
+	w.Map(2)
+	w.Name("digest")
+	w.Text(p.Digest)
+	w.Name("subject")
+	w.Text(string(p.Subject))
 }
 
 func (b AccountBalances) encode(w *canon.Writer) {

@@ -30,6 +30,8 @@ type entry struct {
 	Balances []AccountBalances `json:"balances,omitempty"`
 	// Records says what became of the records that were written, in order of writing.
 	Records []recordMark `json:"records,omitempty"`
+	// Private are the items of a command that was accepted; none if it was refused.
+	Private []domain.Private `json:"private,omitempty"`
 
 	// identity indexes the entry; it is not part of its bytes.
 	identity string
@@ -80,6 +82,8 @@ type Disclosure struct {
 	Postings []DisclosedPosting
 	// Balances are those of the viewer's own accounts that the postings touch, after all of them.
 	Balances []AccountBalances
+	// Private are the items that name the viewer, or all of them to the sender.
+	Private []domain.PrivateDigest
 	// Fields are what the above was read from, in their order; none in a receipt without disclosure.
 	Fields []Field
 	// Hidden counts the fields of the view that the receipt commits to and does not show.
@@ -120,14 +124,23 @@ func (e *entry) disclose(viewer domain.PartyID) Disclosure {
 			d.Balances = append(d.Balances, b)
 		}
 	}
+	for _, item := range e.Private {
+		if item.ReadBy(viewer, e.Sender) {
+			d.Private = append(d.Private, digestOf(item))
+		}
+	}
 	return d
+}
+
+func digestOf(item domain.Private) domain.PrivateDigest {
+	return domain.PrivateDigest{Subject: item.Subject, Digest: item.Digest}
 }
 
 // view renders a disclosure for reading.
 func (d Disclosure) view() (EntryView, error) {
 	v := EntryView{
 		Index: d.Index, Sequence: d.Sequence, BookedAt: d.BookedAt, Kind: d.Kind, Contract: d.Contract, Name: d.Name,
-		Code: d.Code, Detail: d.Detail,
+		Code: d.Code, Detail: d.Detail, Private: d.Private,
 	}
 	for _, event := range d.Events {
 		body, err := canon.ToJSON(event.Body)
@@ -154,6 +167,9 @@ func (e *entry) audit() Disclosure {
 	}
 	for i, p := range e.Postings {
 		d.Postings = append(d.Postings, DisclosedPosting{i, p})
+	}
+	for _, item := range e.Private {
+		d.Private = append(d.Private, digestOf(item))
 	}
 	return d
 }

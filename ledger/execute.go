@@ -38,7 +38,7 @@ type outcome struct {
 // execute runs a batch: due deadlines first, then the items in order. Entries are numbered
 // from base. An error is a bug in a contract or a broken law, never a refusal.
 func (x executor) execute(st *State, h History, b Batch, base uint64) (*run, error) {
-	r := &run{executor: x, state: st, history: h, batch: b, base: base, seen: map[string]*entry{}}
+	r := &run{executor: x, state: st, history: h, batch: b, base: base, seen: map[string]*entry{}, disclosures: map[uint64][][]byte{}}
 	for range MaxBatchDeadlines {
 		_, due, ok := st.deadlines.Min()
 		if !ok || due.At > b.Now {
@@ -70,6 +70,8 @@ type run struct {
 	outcomes []outcome
 	// seen holds this batch's entries by identity.
 	seen map[string]*entry
+	// disclosures are the private values of accepted commands, by index.
+	disclosures map[uint64][][]byte
 }
 
 func (r *run) begin(format string, raw []byte, c domain.Command) *entry {
@@ -142,7 +144,12 @@ func (r *run) accept(s *submission, sender domain.PartyID, identity string) (out
 	if s.observation != nil {
 		in.Evidence = []domain.Observation{*s.observation}
 	}
-	return outcome{index: e.Index}, r.apply(e, in)
+	err := r.apply(e, in)
+	if err == nil && e.Code == "" && len(s.command.Private) > 0 {
+		e.Private = s.command.Private
+		r.disclosures[e.Index] = s.disclosures
+	}
+	return outcome{index: e.Index}, err
 }
 
 // screen refuses what no contract needs to see.
@@ -161,6 +168,22 @@ func (r *run) screen(s *submission) *domain.Rejection {
 		return domain.Refuse(domain.NotPermitted, "command %s is not for senders", c.Name)
 	case c.NotAfter < now || c.NotAfter > now+domain.MaxCommandLifetime:
 		return domain.Refuse(domain.Expired, "notAfter %d: want batch time %d to %d ms later", c.NotAfter, now, domain.MaxCommandLifetime)
+	}
+	return screenPrivate(registry{r.state}, c.Private)
+}
+
+// screenPrivate refuses a private value about or for somebody who is not there, or was erased.
+func screenPrivate(r domain.Registry, items []domain.Private) *domain.Rejection {
+	for i, item := range items {
+		for _, id := range append([]domain.PartyID{item.Subject}, item.Readers...) {
+			party, registered := r.Party(id)
+			if !registered {
+				return domain.Refuse(domain.UnknownSubject, "private/%d: party %s is not registered", i, id)
+			}
+			if party.Erased != 0 {
+				return domain.Refuse(domain.Erased, "private/%d: party %s was erased", i, id)
+			}
+		}
 	}
 	return nil
 }

@@ -96,6 +96,9 @@ func ExportArchive(keys *Keys, archive Archive, messages Quarantine, extra map[s
 	if x.vault, err = newVault(keys); err != nil {
 		return err
 	}
+	if err := x.subjects(); err != nil {
+		return err
+	}
 	cosigned, err := CosignedHead(keys, archive)
 	if err != nil {
 		return &Fault{head.Size, err}
@@ -125,7 +128,8 @@ type export struct {
 	root       []byte
 	tree       *merkleTree
 	// vault opens the bodies that are exported; nil exports the public log only.
-	vault *vault
+	vault  *vault
+	beside privateExport
 }
 
 func newExport(policy Policy, archive Archive, checkpoint []byte, put Put, progress func(Progress)) (*export, error) {
@@ -167,7 +171,7 @@ func (h ArchiveHead) text() ([]byte, error) {
 
 // log writes the files in the order in which VerifyLog asks for them, so that an archive is
 // verified in one pass: checkpoint; for each 256 leaves their bundle, their tile, their
-// bodies, and the tiles above that they complete; at last the edge.
+// private values, their bodies, and the tiles above that they complete; at last the edge.
 func (x *export) log() error {
 	if err := x.put(checkpointFile, x.checkpoint); err != nil {
 		return err
@@ -213,6 +217,9 @@ func (x *export) bundle(first uint64, width int) error {
 		if t.Level == 0 || len(t.Data) == tileWidth*tlog.HashSize {
 			err = errors.Join(err, x.tile(t))
 		}
+	}
+	if err == nil && x.vault != nil {
+		err = x.private(first, width)
 	}
 	if err == nil && x.vault != nil {
 		err = x.bodies(first, width)

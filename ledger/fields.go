@@ -21,6 +21,7 @@ const (
 	eventsPath   = "events/"   // events/0: name and key; events/0/amount: a member of its body
 	postingsPath = "postings/" // postings/0
 	balancesPath = "balances/" // balances/0: those of one account of the party
+	privatePath  = "private/"  // private/0: subject and digest of a private value, after all others
 	restPath     = "rest"      // instead of events, postings and balances that are too many: the hash of them all
 )
 
@@ -37,14 +38,14 @@ const (
 )
 
 // mention says that an entry has something for a party: as its sender (what 0), in event
-// what-1, or in a posting or balance, counted on from the events.
+// what-1, or in a posting, balance or private value, counted on from the events.
 type mention struct {
 	party domain.PartyID
 	what  int
 }
 
 // sees says whether there is a view for that party: it sent the entry, is named by an event
-// of it, or owns an account that money moves on.
+// of it, owns an account that money moves on, or may read a private value.
 func (e *entry) sees(party domain.PartyID) bool {
 	return slices.ContainsFunc(e.collect(nil), func(m mention) bool { return m.party == party })
 }
@@ -84,8 +85,18 @@ func (e *entry) collect(all []mention) []mention {
 			all = append(all, mention{owner, 1 + len(e.Events) + len(e.Postings) + i})
 		}
 	}
+	for i, item := range e.Private {
+		what := e.firstPrivate() + i
+		all = append(all, mention{e.Sender, what}, mention{item.Subject, what})
+		for _, reader := range item.Readers {
+			all = append(all, mention{reader, what})
+		}
+	}
 	return all
 }
+
+// firstPrivate is what of the first private value.
+func (e *entry) firstPrivate() int { return 1 + len(e.Events) + len(e.Postings) + len(e.Balances) }
 
 // nextViewer splits off what belongs to the first party; nothing if nothing is left.
 func nextViewer(all []mention) (own, rest []mention) {
@@ -154,16 +165,27 @@ func (p *parts) visit(e *entry, own []mention, emit func(path, value []byte)) {
 		emit(p.named(senderPath), w.Since(from))
 		own = own[1:]
 	}
+	own, private := before(own, e.firstPrivate())
 	if p.count(e, own) <= maxFields {
 		p.happened(e, own, emit)
-		return
+	} else {
+		p.manyHappened(e, own, emit)
 	}
+	for i, m := range private {
+		from = w.Len()
+		encodePrivateDigest(w, digestOf(e.Private[m.what-e.firstPrivate()]))
+		emit(p.numbered(privatePath, i), w.Since(from))
+	}
+}
+
+// manyHappened gives one hash in place of all that happened.
+func (p *parts) manyHappened(e *entry, own []mention, emit func(path, value []byte)) {
 	p.rest = p.rest[:0]
 	p.happened(e, own, func(path, value []byte) { p.rest = appendField(p.rest, path, value) })
 	sum := sha256.Sum256(p.rest)
-	from = w.Len()
-	w.Bytes(sum[:])
-	emit(p.named(restPath), w.Since(from))
+	from := p.scratch.Len()
+	p.scratch.Bytes(sum[:])
+	emit(p.named(restPath), p.scratch.Since(from))
 }
 
 // count is the number of fields that happened gives.

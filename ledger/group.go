@@ -15,6 +15,7 @@ func (g *commitGroup) add(c Commit) {
 	g.Entries, g.IDs = append(g.Entries, c.Entries...), append(g.IDs, c.IDs...)
 	g.Refs, g.Slots = append(g.Refs, c.Refs...), append(g.Slots, c.Slots...)
 	g.Head = c.Head
+	g.Private.add(c.Private)
 	for _, t := range c.Tiles {
 		id := tileID{t.Level, t.N}
 		at, known := g.tiles[id]

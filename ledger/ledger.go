@@ -112,6 +112,8 @@ type EntryView struct {
 	Detail   string        `json:"detail,omitempty"`
 	Events   []EventView   `json:"events,omitempty"`
 	Postings []PostingView `json:"postings,omitempty"`
+	// Private are the digests of private values that the party may read.
+	Private []domain.PrivateDigest `json:"private,omitempty"`
 }
 
 // EventView is one event as JSON.

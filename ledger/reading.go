@@ -17,7 +17,7 @@ const maxPath = 255
 
 // fieldPath is a path taken apart; its order is that of the fields of a view.
 type fieldPath struct {
-	// class is 0 for the header, 1 command, 2 sender, 3 events, 4 postings, 5 balances, 6 the rest.
+	// class is 0 for the header, 1 command, 2 sender, 3 events, 4 postings, 5 balances, 6 the rest, 7 private values.
 	class, number int
 	// inside says that it leads to a member of an event's body.
 	inside bool
@@ -44,6 +44,8 @@ func parsePath(text string) (p fieldPath, err error) {
 		p.class = 4
 	case balancesPath:
 		p.class = 5
+	case privatePath:
+		p.class = 7
 	}
 	p.number, err = strconv.Atoi(number)
 	if err != nil || p.class == 0 || p.number < 0 || strconv.Itoa(p.number) != number {
@@ -159,6 +161,8 @@ func (r *reading) value(p fieldPath, value []byte) error {
 	case 6:
 		r.Hidden++
 		return checkRest(value)
+	case 7:
+		return appendDecoded(&r.Private, value)
 	}
 	return appendDecoded(&r.Balances, value)
 }

@@ -61,6 +61,11 @@ func (s *rehearsal) Refs([]byte, uint64, int) ([]uint64, error) { return nil, ni
 // RefsBefore implements Archive: none are kept.
 func (s *rehearsal) RefsBefore([]byte, uint64, int) ([]uint64, error) { return nil, nil }
 
+// Subject, Subjects and Private implement Archive: none are kept.
+func (s *rehearsal) Subject([]byte) ([]byte, error)                        { return nil, nil }
+func (s *rehearsal) Subjects(func(StoredSubject) error) error              { return nil }
+func (s *rehearsal) Private(PrivateQuery, func(StoredPrivate) error) error { return nil }
+
 // Slots implements Archive for a single tag: closed, or not kept.
 func (s *rehearsal) Slots(q SlotQuery, visit func(StoredSlot) error) error {
 	if !s.closed[string(q.Tag)] {

@@ -37,8 +37,8 @@ func newReplay(policy Policy, r Restore) (*replay, error) {
 	return &replay{Engine: e}, err
 }
 
-// batch executes one batch again, compares all that comes of it, and counts the refusals.
-func (r *replay) batch(stored []StoredEntry, closing StoredEntry) (refusals uint64, err error) {
+// batch executes one batch again, compares all that comes of it, takes the private values that it names, and counts the refusals.
+func (r *replay) batch(stored []StoredEntry, closing StoredEntry, beside *privateReplay) (refusals uint64, err error) {
 	var s sealLeaf
 	if err := canon.Unmarshal(closing.Leaf, &s); err != nil {
 		return 0, &Fault{closing.Index, err}
@@ -73,6 +73,13 @@ func (r *replay) batch(stored []StoredEntry, closing StoredEntry) (refusals uint
 	c.Head = Head{Size: closing.Index + 1, Sequence: s.Sequence, Now: s.BookedAt}
 	for _, row := range stored {
 		r.bytes += len(row.Body)
+	}
+	c.Private, err = beside.of(r.vault, w.entries)
+	for _, row := range c.Private.Rows {
+		r.bytes += len(row.Body)
+	}
+	if err != nil {
+		return refusals, err
 	}
 	return refusals, r.keep(c)
 }

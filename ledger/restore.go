@@ -48,7 +48,7 @@ type Restored struct {
 
 // From restores. Errors are *Fault with the first bad index, or those of the store.
 func (r Restore) From(b *Backup) (Restored, error) {
-	w := &restoring{Restore: r, backup: b, heads: headsAt{tree: &merkleTree{stored: maxLogLeaves, cache: map[tileID]*tile{}}, roots: map[uint64][]byte{}}}
+	w := &restoring{Restore: r, backup: b, beside: newPrivateReplay(), heads: headsAt{tree: &merkleTree{stored: maxLogLeaves, cache: map[tileID]*tile{}}, roots: map[uint64][]byte{}}}
 	for _, size := range r.Heads {
 		w.heads.roots[size] = nil
 	}
@@ -118,6 +118,7 @@ type restoring struct {
 	checkpoint []byte
 	cosigned   Checkpoint
 	messages   int
+	beside     privateReplay
 	found      Restored
 }
 
@@ -153,6 +154,10 @@ func (w *restoring) fetch(path string) ([]byte, error) {
 		switch {
 		case err != nil:
 			return nil, w.fault(noEnd(err))
+		case isPrivate(name):
+			if err := w.beside.take(name, data); err != nil {
+				return nil, w.fault(err)
+			}
 		case isBodies(name):
 			if err := w.bodies(name, data); err != nil {
 				return nil, err
@@ -226,7 +231,7 @@ func (w *restoring) execute(closing StoredEntry) error {
 	if w.replay == nil {
 		return nil
 	}
-	refusals, err := w.replay.batch(batch, closing)
+	refusals, err := w.replay.batch(batch, closing, &w.beside)
 	w.found.Refusals += refusals
 	w.Progress(Progress{closing.Index + 1, w.backup.Leaves})
 	return err
@@ -241,6 +246,8 @@ func (w *restoring) finish() error {
 		}
 		switch {
 		case err != nil:
+		case isPrivate(name):
+			err = w.beside.take(name, data)
 		case isBodies(name):
 			err = w.bodies(name, data)
 		case name == quarantineName(w.messages):
@@ -261,6 +268,9 @@ func (w *restoring) finish() error {
 	}
 	if w.replay == nil {
 		return nil
+	}
+	if err := w.beside.finish(registry{w.replay.state}); err != nil {
+		return err
 	}
 	return w.replay.finish(w.checkpoint)
 }

@@ -166,6 +166,9 @@ func (e *Engine) seal(w *work) ([]*sealedEntry, Commit, error) {
 		return e.vault.sealEntry(sealed[i].Index, sealed[i].body, sealed[i].Raw)
 	})
 	c.Head = Head{Size: w.base + uint64(len(c.Entries)), Sequence: w.batch.Sequence, Now: w.batch.Now}
+	if c.Private, err = e.sealPrivate(w); err != nil {
+		return nil, Commit{}, err
+	}
 	c.Checkpoint, err = e.sign(c.Head.Size)
 	return sealed, c, err
 }

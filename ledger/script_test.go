@@ -25,7 +25,7 @@ type step struct {
 }
 
 // story is a script of everything that an engine does: registrations, money, refusals, a
-// hold with its watch and deadline, observations, repeats, an equivocation.
+// hold with its watch and deadline, observations, repeats, an equivocation, private values and an erase.
 func story(w *ledgertest.World) []step {
 	bank, acme, source := ledgertest.NewSigner(w.T), ledgertest.NewSigner(w.T), ledgertest.NewSigner(w.T)
 	register := func(r ledgertest.Registration) []byte {
@@ -39,6 +39,11 @@ func story(w *ledgertest.World) []step {
 	till := func(s *envelope.Signer, contract, name string, o ledgertest.Order) []byte {
 		return w.Command(s, domain.CashKind, contract, name, o)
 	}
+	private := func(number string, subject domain.PartyID) []byte {
+		return w.PrivateCommand(w.Member, domain.GovernanceKind, "registry", "register",
+			ledgertest.Registration{Source: &domain.Source{ID: "about-" + number, Operator: "bank"}}, about(subject, "private "+number, "bank"), about("acme", "more"))
+	}
+	erased := domain.Party{ID: "rosa", Erased: w.Clock.Millis()}
 	release := w.Clock.Millis() + 60_000
 	transfer := till(acme, "t", "transfer", ledgertest.Order{To: "bank", Amount: usd(200)})
 	first := observe(w, source, "h1", 1, 1)
@@ -62,6 +67,12 @@ func story(w *ledgertest.World) []step {
 		{what: "after the deadlines", advance: 2 * time.Minute, raw: till(acme, "t", "transfer", ledgertest.Order{To: "bank", Amount: usd(10)})},
 		{what: "observe in vain", format: envelope.ObservationType, raw: observe(w, source, "h1", 1, 2), code: domain.NoWatch},
 		{what: "reopen a closed hold", raw: till(acme, "h1", "hold", ledgertest.Order{Amount: usd(1), At: release + 900_000}), code: domain.AlreadyExists},
+		{what: "register rosa", raw: register(ledgertest.Registration{Party: &domain.Party{ID: "rosa"}})},
+		{what: "private of acme", raw: private("1", "acme")},
+		{what: "private of rosa", raw: private("2", "rosa")},
+		{what: "private of nobody", raw: private("3", "ghost"), code: domain.UnknownSubject},
+		{what: "erase rosa", raw: register(ledgertest.Registration{Party: &erased})},
+		{what: "private of rosa, erased", raw: private("4", "rosa"), code: domain.Erased},
 	}
 	for i := range steps {
 		if steps[i].format == "" {

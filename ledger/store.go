@@ -59,9 +59,41 @@ type Commit struct {
 	Refs    []StoredRef
 	Slots   []StoredSlot
 	Tiles   []StoredTile
+	Private PrivateChange
 	Head    Head
 	// Checkpoint is the signed note over the head. It must not be shown before the commit is durable.
 	Checkpoint []byte
+}
+
+// StoredSubject is the key of one private party, named by a keyed hash, sealed.
+type StoredSubject struct {
+	Tag, Key []byte
+}
+
+// StoredPrivate is one private value beside the log: item Number of entry Index.
+type StoredPrivate struct {
+	Index  uint64
+	Number int
+	// Subject and Digest are keyed hashes of what the item says.
+	Subject, Digest []byte
+	// Body is the disclosure, sealed under the subject's key.
+	Body []byte
+}
+
+// PrivateChange is what one batch changes beside the log. Rows and keys are written first; then
+// all that is kept of the erased subjects goes, and no copy of it may stay in any file.
+type PrivateChange struct {
+	Subjects []StoredSubject
+	Rows     []StoredPrivate
+	// Erased are the tags of subjects.
+	Erased [][]byte
+}
+
+// PrivateQuery selects private values, in order of index and number: those under the tag of a
+// digest, or those of the entries From to To, without To.
+type PrivateQuery struct {
+	Digest   []byte
+	From, To uint64
 }
 
 // SlotQuery selects slots. Exactly one of Tag, Member, OpenOnly and All is set.
@@ -105,4 +137,15 @@ type Archive interface {
 	RefsBefore(tag []byte, before uint64, limit int) ([]uint64, error)
 	// Slots visits the slots a query selects.
 	Slots(q SlotQuery, visit func(StoredSlot) error) error
+	PrivateArchive
+}
+
+// PrivateArchive is the reading side of what is kept beside the log.
+type PrivateArchive interface {
+	// Subject gives the sealed key under a tag, nil if there is none.
+	Subject(tag []byte) ([]byte, error)
+	// Subjects visits all keys, in order of tag.
+	Subjects(visit func(StoredSubject) error) error
+	// Private visits the values that a query selects.
+	Private(q PrivateQuery, visit func(StoredPrivate) error) error
 }

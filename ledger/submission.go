@@ -37,16 +37,14 @@ type submission struct {
 	}
 	// ticket is where the waiting submitter of this node is told; nil for others' items.
 	ticket *Ticket
+	// disclosures are the private values that came with a command; none when it is executed again.
+	disclosures [][]byte
 }
 
 // parse reads an item of a known format. It checks form and never the signature. Errors are *domain.Rejection.
 func (e executor) parse(format string, raw []byte) (*submission, error) {
 	if format == CommandFormat {
-		command, shell, err := envelope.OpenCommand(raw)
-		if err != nil {
-			return nil, err
-		}
-		return &submission{format: format, raw: raw, command: command, shell: shell, fingerprint: envelope.Fingerprint(shell)}, nil
+		return parseCommand(raw)
 	}
 	if format == genesisFormat {
 		return parseGenesis(raw)
@@ -69,6 +67,22 @@ func (e executor) parse(format string, raw []byte) (*submission, error) {
 	return &submission{
 		format: format, raw: raw, observation: &o, shell: shell, fingerprint: o.Fingerprint,
 		command: domain.Command{Ledger: o.Ledger, Kind: o.Kind, Contract: o.Subject, Name: domain.Observe},
+	}, nil
+}
+
+// parseCommand parts the signed text, which is all that the log and every execution see, from
+// the disclosures behind it.
+func parseCommand(raw []byte) (*submission, error) {
+	jws, disclosures, err := envelope.Split(raw)
+	if err != nil {
+		return nil, err
+	}
+	command, shell, err := envelope.OpenCommand(jws)
+	if err != nil {
+		return nil, err
+	}
+	return &submission{
+		format: CommandFormat, raw: jws, command: command, shell: shell, fingerprint: envelope.Fingerprint(shell), disclosures: disclosures,
 	}, nil
 }
 

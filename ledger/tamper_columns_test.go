@@ -64,4 +64,5 @@ func TestEveryColumn(t *testing.T) {
 var primaryKeys = map[string]string{
 	"head": "id", "entries": "idx", "identities": "tag", "refs": "until, tag", "segments": "until", "slots": "id", "members": "list, tag",
 	"tiles": "level, n", "quarantine": "id", "cosigned": "id",
+	"subjects": "tag", "private": "idx, number",
 }

@@ -34,6 +34,9 @@ type tampering struct {
 	opens bool
 }
 
+// onePrivate selects the first private value.
+const onePrivate = "(idx, number) = (SELECT idx, number FROM private ORDER BY 1, 2 LIMIT 1)"
+
 func tamperings(size int) []tampering {
 	last := size - 1
 	return []tampering{
@@ -76,6 +79,17 @@ func tamperings(size int) []tampering {
 		{"slot under another tag", "UPDATE slots SET tag = " + flipped("tag") + " WHERE id = (SELECT max(id) FROM slots WHERE open = 1)", anyIndex, false},
 		{"member deleted", "DELETE FROM members WHERE (list, tag) = (SELECT list, tag FROM members LIMIT 1)", anyIndex, true},
 		{"member in another list", "UPDATE OR REPLACE members SET list = (SELECT max(list) FROM members) WHERE (list, tag) = (SELECT list, tag FROM members LIMIT 1)", anyIndex, true},
+		{"private value", "UPDATE private SET body = " + flipped("body") + " WHERE " + onePrivate, size - 10, true},
+		{"private value deleted", "DELETE FROM private WHERE " + onePrivate, size - 10, true},
+		{"private value of another entry", "UPDATE private SET idx = idx + 2 WHERE idx = (SELECT max(idx) FROM private)", size - 8, true},
+		{"private value added", "INSERT INTO private SELECT idx, 2, subject, digest, body FROM private WHERE " + onePrivate, size - 10, true},
+		{"private value of an erased party", "INSERT INTO private SELECT idx, 0, subject, digest, body FROM private WHERE idx = (SELECT max(idx) FROM private)", size - 8, true},
+		{"two private values swapped", `UPDATE private SET body = CASE number WHEN 0 THEN (SELECT body FROM private WHERE idx = (SELECT min(idx) FROM private) AND number = 1)
+			ELSE (SELECT body FROM private WHERE ` + onePrivate + `) END WHERE idx = (SELECT min(idx) FROM private)`, size - 10, true},
+		{"private value under another digest", "UPDATE private SET digest = " + flipped("digest") + " WHERE " + onePrivate, size - 10, true},
+		{"key of a private party", "UPDATE subjects SET key = " + flipped("key"), anyIndex, true},
+		{"key of a private party deleted", "DELETE FROM subjects", size - 10, true},
+		{"key of nobody", "INSERT INTO subjects SELECT x'00', key FROM subjects", anyIndex, true},
 		{"size less a batch", "UPDATE head SET size = size - 2", anyIndex, false},
 		{"size less one", "UPDATE head SET size = size - 1", anyIndex, false},
 		{"size more", "UPDATE head SET size = size + 1", anyIndex, false},
@@ -86,6 +100,9 @@ func tamperings(size int) []tampering {
 		{"checkpoint emptied", "UPDATE head SET signed = x''", anyIndex, false},
 	}
 }
+
+// halfWay is a step of the story after which slots change that are open by then.
+const halfWay = 7
 
 // written is a small ledger in a file, and its parts as they were half-way.
 type written struct {
@@ -108,7 +125,7 @@ func writeLedger(t *testing.T) *written {
 	tl := &teller{w: l.w, inner: store, store: store, answered: map[int]ledger.Reply{}}
 	tl.start()
 	for i, s := range steps {
-		if i == len(steps)/2 {
+		if i == halfWay {
 			l.remember(t, store)
 		}
 		tl.tell(i, s)

@@ -44,6 +44,15 @@ func damageAt(index uint64, err error) error {
 	return err
 }
 
+// faultAt is a Fault at that index, unless the error names one itself.
+func faultAt(index uint64, err error) error {
+	var fault *Fault
+	if err == nil || errors.As(err, &fault) {
+		return err
+	}
+	return &Fault{index, err}
+}
+
 // Error names the index.
 func (f *Fault) Error() string { return fmt.Sprintf("index %d: %v", f.Index, f.Cause) }
 
@@ -71,6 +80,9 @@ func Verify(keys *Keys, archive Archive, contracts []domain.Contract, codecs []d
 	a.tree, tree.stored = tree, head.Size
 	if err := a.replay(head); err != nil {
 		return Report{}, err
+	}
+	if err := a.comparePrivate(); err != nil {
+		return Report{}, faultAt(head.Size, err)
 	}
 	if err := a.compareQuarantine(); err != nil {
 		return Report{}, &Fault{head.Size, err}
@@ -107,6 +119,8 @@ type audit struct {
 	indexed uint64
 	// members holds the tags of the records in each list, by the tag of the list.
 	members map[string]map[string]bool
+	// private are the private values that the log names, in its order.
+	private []privateItem
 	report  Report
 	last    sealLeaf
 }
@@ -183,6 +197,7 @@ func (a *audit) note(entries []*entry, changes []change) {
 	a.report.Batches++
 	for _, e := range entries {
 		a.report.Entries++
+		a.notePrivate(e)
 		if e.Code != "" {
 			a.report.Refusals++
 		}

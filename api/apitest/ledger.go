@@ -58,6 +58,8 @@ type Ledger struct {
 	balances map[domain.AccountID]map[domain.Currency]int64
 	now      domain.Millis
 	changed  chan struct{}
+	// private are the values beside the log.
+	private []privateValue
 }
 
 // New makes an empty ledger.
@@ -127,7 +129,14 @@ func (l *Ledger) Submit(ctx context.Context, format string, raw []byte, wait led
 	if err := l.fault(ctx, "Submit"); err != nil {
 		return ledger.Reply{}, err
 	}
-	command, shell, err := envelope.OpenCommand(raw)
+	jws, disclosures, err := envelope.Split(raw)
+	if err != nil {
+		return ledger.Reply{}, err
+	}
+	command, shell, err := envelope.OpenCommand(jws)
+	if err == nil {
+		err = envelope.CheckDisclosures(command.Private, disclosures)
+	}
 	if err != nil {
 		return ledger.Reply{}, err
 	}
@@ -151,6 +160,7 @@ func (l *Ledger) Submit(ctx context.Context, format string, raw []byte, wait led
 	if err != nil || wait == ledger.ForAccepted {
 		return ledger.Reply{ID: command.ID}, err
 	}
+	l.keep(uint64(index), sender, command.Private, disclosures)
 	reply := l.entries[index].reply()
 	reply.Duplicate = duplicate
 	if wait >= ledger.ForReceipt {

@@ -120,5 +120,8 @@ func checkCommand(c domain.Command) error {
 	if err := domain.CheckID("id", c.ID); err != nil {
 		return err
 	}
-	return domain.CheckID("name", c.Name)
+	if err := domain.CheckID("name", c.Name); err != nil {
+		return err
+	}
+	return domain.CheckPrivate(c.Private)
 }

@@ -22,6 +22,8 @@ const (
 	OpFind       = "Find"
 	OpRefs       = "Refs"
 	OpSlots      = "Slots"
+	OpSubject    = "Subject"
+	OpPrivate    = "Private"
 
 	OpPutCosigned = "PutCosigned"
 	OpCosigned    = "Cosigned"
@@ -155,4 +157,23 @@ func (f *Faulty) RefsBefore(tag []byte, before uint64, limit int) (indexes []uin
 // Slots implements ledger.Archive.
 func (f *Faulty) Slots(q ledger.SlotQuery, visit func(ledger.StoredSlot) error) error {
 	return f.do(OpSlots, func() error { return f.Inner.Slots(q, visit) })
+}
+
+// Subject implements ledger.PrivateArchive.
+func (f *Faulty) Subject(tag []byte) (key []byte, err error) {
+	err = f.do(OpSubject, func() (err error) {
+		key, err = f.Inner.Subject(tag)
+		return err
+	})
+	return key, err
+}
+
+// Subjects implements ledger.PrivateArchive. It counts as one of OpSubject.
+func (f *Faulty) Subjects(visit func(ledger.StoredSubject) error) error {
+	return f.do(OpSubject, func() error { return f.Inner.Subjects(visit) })
+}
+
+// Private implements ledger.PrivateArchive.
+func (f *Faulty) Private(q ledger.PrivateQuery, visit func(ledger.StoredPrivate) error) error {
+	return f.do(OpPrivate, func() error { return f.Inner.Private(q, visit) })
 }

@@ -29,6 +29,7 @@ type Memory struct {
 	// cosigned is the newest cosigned head, sealed, over cosignedSize leaves.
 	cosigned     []byte
 	cosignedSize uint64
+	beside       beside
 }
 
 type tileKey struct {
@@ -41,6 +42,7 @@ func NewMemory() *Memory {
 	return &Memory{
 		ids: map[string]ledger.StoredID{}, refs: map[string][]uint64{}, slots: map[string]ledger.StoredSlot{},
 		members: map[string]map[string]bool{}, tiles: map[tileKey][]byte{},
+		beside: beside{subjects: map[string][]byte{}},
 	}
 }
 
@@ -68,6 +70,7 @@ func (m *Memory) Append(c ledger.Commit) error {
 	for _, tile := range c.Tiles {
 		m.tiles[tileKey{tile.Level, tile.N}] = bytes.Clone(tile.Data)
 	}
+	m.beside.change(c.Private)
 	m.head, m.signed = c.Head, bytes.Clone(c.Checkpoint)
 	return nil
 }
@@ -87,7 +90,7 @@ func (m *Memory) check(c ledger.Commit) error {
 			return errStore
 		}
 	}
-	return nil
+	return m.beside.check(c.Private)
 }
 
 func (m *Memory) set(slot ledger.StoredSlot) {

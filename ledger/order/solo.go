@@ -195,7 +195,7 @@ func (b *basket) put(item ledger.Item) {
 
 // full says that no further item may join: there are too many, or the largest might not fit.
 func (b *basket) full() bool {
-	return len(b.items) >= ledger.MaxBatchItems || b.bytes > ledger.MaxBatchBytes-domain.MaxCommandBytes
+	return len(b.items) >= ledger.MaxBatchItems || b.bytes > ledger.MaxBatchBytes-domain.MaxSubmissionBytes
 }
 
 // cut stamps a batch. Time never stands still: two batches within one millisecond of the

@@ -9,6 +9,8 @@ import (
 
 // PutCosigned implements ledger.CosignedStore.
 func (s *Store) PutCosigned(size uint64, sealed []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.transact(func(tx *sql.Tx) error {
 		result, err := tx.Exec("UPDATE cosigned SET size = ?, note = ? WHERE size <= ?", size, sealed, size)
 		if err != nil {

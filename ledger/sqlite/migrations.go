@@ -24,4 +24,11 @@ CREATE TABLE quarantine (
 ) STRICT;
 CREATE TABLE cosigned (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL, note BLOB NOT NULL) STRICT;
 INSERT INTO cosigned VALUES (1, 0, x'');
+CREATE TABLE subjects (tag BLOB PRIMARY KEY, key BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE private (
+	idx INTEGER NOT NULL, number INTEGER NOT NULL, subject BLOB NOT NULL, digest BLOB NOT NULL, body BLOB NOT NULL,
+	UNIQUE (idx, number)
+) STRICT;
+CREATE INDEX private_subject ON private (subject);
+CREATE INDEX private_digest ON private (digest);
 `}

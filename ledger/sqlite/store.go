@@ -32,6 +32,9 @@ type Store struct {
 	mu    sync.Mutex // one writer at a time: Append, Quarantine
 
 	insertEntries, insertIDs, insertRefs, upsertSlots, deleteSlots, insertMembers, upsertTiles rowsStatement
+	insertSubjects, insertPrivate                                                              rowsStatement
+	// unscrubbed says that the write-ahead log may hold what was erased; guarded by mu.
+	unscrubbed bool
 }
 
 // Create makes a new database file. It fails if the file holds a ledger already.
@@ -82,7 +85,10 @@ func (s *Store) open(at place, mode string, fresh bool) (err error) {
 		return err
 	}
 	s.archive = newArchive(s.read)
-	return s.prepare()
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	return s.scrub(false) // a crash may have come between an erasure and its end
 }
 
 // durable are the settings of every connection to a ledger.
@@ -186,6 +192,8 @@ func (s *Store) prepare() error {
 			" ON CONFLICT (tag) DO UPDATE SET open = excluded.open, body = excluded.body"},
 		{&s.deleteSlots, "DELETE FROM slots WHERE (tag) IN (VALUES", 1, ")"},
 		{&s.insertMembers, "INSERT OR IGNORE INTO members (list, tag) VALUES", 2, ""},
+		{&s.insertSubjects, "INSERT INTO subjects (tag, key) VALUES", 2, ""},
+		{&s.insertPrivate, "INSERT INTO private (idx, number, subject, digest, body) VALUES", 5, ""},
 		{&s.upsertTiles, "INSERT INTO tiles (level, n, data) VALUES", 3, " ON CONFLICT (level, n) DO UPDATE SET data = excluded.data"},
 	} {
 		var err error
@@ -209,7 +217,9 @@ func (s *Store) Close() error {
 
 // Append implements ledger.Store.
 func (s *Store) Append(c ledger.Commit) error {
-	return s.transact(func(tx *sql.Tx) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.transact(func(tx *sql.Tx) error {
 		oldSize := c.Head.Size - uint64(len(c.Entries))
 		result, err := tx.Exec("UPDATE head SET size = ?, sequence = ?, now = ?, indexed = ?, signed = ? WHERE size = ? AND sequence < ? AND now < ?",
 			c.Head.Size, c.Head.Sequence, c.Head.Now, c.Head.Indexed, notNil(c.Checkpoint), oldSize, c.Head.Sequence, c.Head.Now)
@@ -219,8 +229,12 @@ func (s *Store) Append(c ledger.Commit) error {
 		if n, err := result.RowsAffected(); err != nil || n != 1 {
 			return errors.Join(err, fmt.Errorf("append after size %d: the stored head is another", oldSize))
 		}
-		return s.insert(tx, c)
+		return errors.Join(s.insert(tx, c), s.change(tx, c.Private))
 	})
+	if err == nil && (s.unscrubbed || len(c.Private.Erased) > 0) {
+		err = diskError(s.scrub(len(c.Private.Erased) > 0))
+	}
+	return err
 }
 
 func (s *Store) insert(tx *sql.Tx, c ledger.Commit) error {
@@ -265,6 +279,8 @@ func (s *Store) index(tx *sql.Tx, c ledger.Commit) error {
 
 // Quarantine implements ledger.Store.
 func (s *Store) Quarantine(at domain.Millis, reason string, sealed []byte, limit int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.transact(func(tx *sql.Tx) error {
 		result, err := tx.Exec("INSERT INTO quarantine (at, reason, body) VALUES (?, ?, ?)", at, reason, sealed)
 		if err != nil {
@@ -279,10 +295,8 @@ func (s *Store) Quarantine(at domain.Millis, reason string, sealed []byte, limit
 	})
 }
 
-// transact runs one write transaction, durable on return.
+// transact runs one write transaction, durable on return. The caller holds mu.
 func (s *Store) transact(work func(*sql.Tx) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	tx, err := s.write.BeginTx(context.Background(), nil)
 	if err != nil {
 		return diskError(err)

@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	"bytes"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"math"
+
+	"aval/domain"
+)
+
+// privateItem is a private value that the log names.
+type privateItem struct {
+	domain.Private
+	index  uint64
+	number int
+}
+
+// notePrivate remembers the private values that an entry names.
+func (a *audit) notePrivate(e *entry) {
+	for n, item := range e.Private {
+		a.private = append(a.private, privateItem{item, e.Index, n})
+	}
+}
+
+// comparePrivate wants a value for each item whose subject is not erased, sealed under the
+// subject's key and of the digest that was signed; and no other values, and no other keys.
+func (a *audit) comparePrivate() error {
+	keys, err := a.subjectKeys()
+	if err != nil {
+		return err
+	}
+	used := map[string]bool{}
+	at := 0
+	wanted := func() bool { // moves on to the next item that has a value
+		for at < len(a.private) && a.erased(a.private[at].Subject) {
+			at++
+		}
+		return at < len(a.private)
+	}
+	err = a.archive.Private(PrivateQuery{To: math.MaxInt64}, func(s StoredPrivate) error {
+		if !wanted() {
+			return &Fault{s.Index, errors.New("a private value is kept that no entry names, or of an erased party")}
+		}
+		item := a.private[at]
+		if s.Index != item.index || s.Number != item.number {
+			return &Fault{min(s.Index, item.index), errors.New("a private value is missing, or kept for no entry, or of an erased party")}
+		}
+		at++
+		used[string(s.Subject)] = true
+		return faultAt(s.Index, compareRow(a.vault, keys[string(s.Subject)], s, item.Private))
+	})
+	if err != nil {
+		return err
+	}
+	if wanted() {
+		return &Fault{a.private[at].index, errors.New("a private value is missing")}
+	}
+	if len(used) != len(keys) {
+		return errors.New("a key is kept of a party that is erased, or has no private values")
+	}
+	return nil
+}
+
+// compareRow holds a stored value against the item that names it.
+func compareRow(v *vault, key cipher.AEAD, s StoredPrivate, item domain.Private) error {
+	if !bytes.Equal(s.Subject, v.tag(subjectName(item.Subject))) || !bytes.Equal(s.Digest, v.tag(digestName(item.Digest))) {
+		return errors.New("a private value is filed under another subject or digest")
+	}
+	if key == nil {
+		return errors.New("the key of a private value is missing")
+	}
+	_, err := openPrivate(key, s, item)
+	return err
+}
+
+func (a *audit) subjectKeys() (map[string]cipher.AEAD, error) {
+	keys := map[string]cipher.AEAD{}
+	err := a.archive.Subjects(func(s StoredSubject) (err error) {
+		if keys[string(s.Tag)], err = a.vault.openSubject(s); err != nil {
+			err = fmt.Errorf("key of a private party: %w", err)
+		}
+		return err
+	})
+	return keys, err
+}
+
+func (a *audit) erased(id domain.PartyID) bool {
+	party, ok := registry{a.state}.Party(id)
+	return !ok || party.Erased != 0
+}
