@@ -83,3 +83,27 @@ type Approval struct {
 	Contract string `json:"contract"`
 	Since    Millis `json:"since"`
 }
+
+// The ways in which a node can come by its keys.
+const (
+	// OpenedSealed: its platform unsealed them, as at every start but the first on a machine.
+	OpenedSealed = "sealed"
+	// OpenedByPeer: another attested node granted them.
+	OpenedByPeer = "peer"
+	// OpenedByShares: members put their shares together.
+	OpenedByShares = "shares"
+)
+
+// Opening is the record opening/current of governance: how a node last came by its keys when its
+// platform had not sealed them.
+type Opening struct {
+	// ID tells one opening from every other.
+	ID string `json:"id"`
+	// Way is OpenedByPeer or OpenedByShares.
+	Way string `json:"way"`
+	// Platform and Measurement (hex) are what the node ran on, by its own word.
+	Platform    string `json:"platform"`
+	Measurement string `json:"measurement"`
+	// At is the batch time.
+	At Millis `json:"at"`
+}

@@ -106,6 +106,9 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified 
 	if format == genesisFormat {
 		return nil, domain.Refuse(domain.NotPermitted, "a ledger begins once")
 	}
+	if format == openingFormat {
+		return nil, domain.Refuse(domain.NotPermitted, "only a node itself says how it was opened")
+	}
 	s, err := e.parse(format, raw)
 	if err != nil {
 		return nil, err

@@ -166,14 +166,14 @@ func assemble(c Config) (*Engine, error) {
 		return nil, err
 	}
 	return &Engine{
-		executor: newExecutor(c.Keys.Origin, c.Contracts, c.Codecs), orderer: c.Orderer, vault: v,
+		executor: newExecutor(c.Keys.Origin, policy.log, c.Contracts, c.Codecs), orderer: c.Orderer, vault: v,
 		signer: signer, nextEpoch: c.NextEpoch, policy: policy, public: public, state: newState(), stopped: make(chan struct{}), changed: make(chan struct{}),
 		places: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}, nil
 }
 
-func newExecutor(origin string, contracts []domain.Contract, codecs []domain.Codec) executor {
-	x := executor{origin: origin, kinds: map[domain.Kind]domain.Contract{}, codecs: map[string]domain.Codec{}}
+func newExecutor(origin string, log note.Verifier, contracts []domain.Contract, codecs []domain.Codec) executor {
+	x := executor{origin: origin, log: log, kinds: map[domain.Kind]domain.Contract{}, codecs: map[string]domain.Codec{}}
 	for _, contract := range contracts {
 		x.kinds[contract.Kind()] = contract
 	}

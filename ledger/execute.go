@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"aval/domain"
 )
 
@@ -22,6 +24,8 @@ const (
 // executor judges batches. It holds tables only: no clock, no disk, no chance.
 type executor struct {
 	origin string
+	// log verifies what the log key signed; nil knows none.
+	log    note.Verifier
 	kinds  map[domain.Kind]domain.Contract
 	codecs map[string]domain.Codec
 }
@@ -160,7 +164,7 @@ func (r *run) screen(s *submission) *domain.Rejection {
 		return domain.Refuse(domain.WrongLedger, "signed for another ledger")
 	case s.format == genesisFormat && r.base+uint64(len(r.entries)) != 1:
 		return domain.Refuse(domain.NotPermitted, "a ledger begins once")
-	case s.format == genesisFormat:
+	case s.format == genesisFormat, s.format == openingFormat:
 		return nil
 	case s.observation != nil:
 		return r.screenObservation(s)

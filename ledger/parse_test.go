@@ -16,7 +16,7 @@ import (
 )
 
 func parser() executor {
-	return newExecutor("ledger.test/main", nil, []domain.Codec{envelope.ObservationCodec{}})
+	return newExecutor("ledger.test/main", nil, nil, []domain.Codec{envelope.ObservationCodec{}})
 }
 
 func seeds(t testing.TB) map[string][]byte {

@@ -221,6 +221,9 @@ func (p Policy) defines(name string) bool {
 // Origin is the name of the log that the policy trusts.
 func (p Policy) Origin() string { return p.log.Name() }
 
+// Log verifies what the log's key signed.
+func (p Policy) Log() note.Verifier { return p.log }
+
 // Witnesses are those that the policy names, in its order.
 func (p Policy) Witnesses() []Witness { return slices.Clone(p.witnesses) }
 

@@ -61,3 +61,15 @@ func checkEpochs(before *State, stored []StoredEntry) error {
 
 // KeyEpoch is the number of the key that bodies are sealed under.
 func (e *Engine) KeyEpoch() uint32 { return e.vault.epoch() }
+
+// Recovery is who can open the ledger's keys together, as governance says; a Number of zero: nobody.
+func (e *Engine) Recovery() domain.Recovery {
+	r, _ := lookup[domain.Recovery](registry{e.published.Load().state}, "recovery/current")
+	return r
+}
+
+// Opening is how a node last came by its keys, other than by its platform; without an ID: never.
+func (e *Engine) Opening() domain.Opening {
+	o, _ := lookup[domain.Opening](registry{e.published.Load().state}, "opening/current")
+	return o
+}

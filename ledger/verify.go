@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"aval/domain"
@@ -126,8 +127,9 @@ type audit struct {
 }
 
 func newAudit(keys *Keys, vault *vault, archive Archive, contracts []domain.Contract, codecs []domain.Codec) *audit {
+	log, _ := note.NewVerifier(keys.LogVerifier) // the vault has checked the keys
 	return &audit{
-		executor: newExecutor(keys.Origin, contracts, codecs), archive: archive, vault: vault, state: newState(),
+		executor: newExecutor(keys.Origin, log, contracts, codecs), archive: archive, vault: vault, state: newState(),
 		postings: past{archive: archive, vault: vault}, closed: &stateDigest{}, past: map[string]*entry{}, gone: map[string]bool{}, members: map[string]map[string]bool{},
 	}
 }

@@ -135,6 +135,8 @@ func registered(key string, body []byte) any {
 		return decoded[domain.Constitution](body)
 	case "approval":
 		return decoded[domain.Approval](body)
+	case "opening":
+		return decoded[domain.Opening](body)
 	}
 	return nil
 }

@@ -2,17 +2,17 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"aval/cmd/aval/node"
 	"aval/domain"
 	"aval/domain/envelope"
+	"aval/ledger/recovery"
 )
 
 func keyCommand() *cobra.Command {
@@ -27,13 +27,20 @@ func keyCommand() *cobra.Command {
 func keyNewCommand() *cobra.Command {
 	var p printer
 	var algorithm string
+	var forRecovery bool
 	c := &cobra.Command{
 		Use: "new FILE", Short: "Make a signing key, readable by you alone", Args: cobra.ExactArgs(1),
 		Long: `Make a signing key and write it to FILE as a private JWK (RFC 7517) with mode 0600.
 The public half is printed, and with --json nothing else: it is the "key" or one of the "keys"
 that a member registers for you. Whoever has FILE can sign in your name. An existing FILE is
-never overwritten.`,
+never overwritten.
+
+With --recovery it is the key of a member that holds a share of the ledger's keys: what is sealed to it,
+only FILE opens. Its public half is the "key" that governance registers.`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if forRecovery {
+				return newRecoveryKey(c, &p, args[0])
+			}
 			signer, err := writeKey(args[0], algorithm)
 			if err != nil {
 				return err
@@ -41,9 +48,27 @@ never overwritten.`,
 			return printKey(c, &p, signer.Key)
 		},
 	}
+	c.Flags().BoolVar(&forRecovery, "recovery", false, "make a recovery key: ML-KEM-768 with X25519, for HPKE")
 	c.Flags().StringVar(&algorithm, "algorithm", envelope.EdDSA, "EdDSA (Ed25519) or ES256 (P-256)")
+	c.MarkFlagsMutuallyExclusive("recovery", "algorithm")
 	p.flag(c)
 	return c
+}
+
+func newRecoveryKey(c *cobra.Command, p *printer, path string) error {
+	key, err := recovery.NewKey()
+	if err != nil {
+		return err
+	}
+	text, err := key.Format()
+	if err != nil {
+		return err
+	}
+	if err := writePrivate(path, append(text, '\n')); err != nil {
+		return err
+	}
+	public := base64.StdEncoding.EncodeToString(key.Public())
+	return p.print(c, map[string]string{"key": public}, func(w io.Writer) { fmt.Fprintf(w, "recovery key, public half: %s\n", public) })
 }
 
 func keyShowCommand() *cobra.Command {
@@ -80,13 +105,8 @@ func writeKey(path, algorithm string) (*envelope.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
+	if err := writePrivate(path, append(text, '\n')); err != nil {
 		return nil, err
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, errors.Join(err, os.Remove(path)) // half a key is of no use to anybody
 	}
 	return signer, nil
 }

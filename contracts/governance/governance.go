@@ -3,7 +3,7 @@
 //
 // # Records
 //
-// The engine reads four of them as its registry, so their bodies are exactly these types:
+// The engine reads all but holders and the roster, so their bodies are exactly these types:
 //
 //	party/<id>          domain.Party     status "active"
 //	key/<thumbprint>    domain.Key       status "active" or "revoked"
@@ -11,6 +11,9 @@
 //	source/<id>         domain.Source    status "active"
 //	holder/<class>/<id> Holder           the registrar and the active keys of a party, device or source
 //	roster/members      Roster           the parties with role member
+//	epoch/current       domain.LedgerEpoch  the key that bodies are sealed under; absent: the first
+//	recovery/current    domain.Recovery  who can open the ledger's keys together; absent: nobody
+//	opening/current     domain.Opening   how a node last came by its keys, other than by its platform
 //
 // A record is visible to the member that registered its holder and to the party concerned:
 // the party itself, or the operator of the device or source. The roster is visible to auditors.
@@ -27,6 +30,9 @@
 //	                 the party concerned
 //	registerDevice   by a member           contract: the device   {device, operator, gateway, key}
 //	registerSource   by a member           contract: the source   {source, operator, family, key}
+//	beginEpoch       by a member           contract "epoch"       {number}, one more than the current
+//	setRecovery      by a member           contract "recovery"    {threshold, members: [{party, key}]}
+//	Opened           by the engine         contract "ledger"      domain.Opening
 //
 // A key is {id, algorithm, public}, public in base64; class and holder may stand in it if
 // they say the same as the command; since and revoked are the ledger's to set. A key is registered once, for
@@ -102,6 +108,12 @@ func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 		err = registerDevice(c)
 	case "registerSource":
 		err = registerSource(c)
+	case "beginEpoch":
+		err = beginEpoch(c)
+	case "setRecovery":
+		err = setRecovery(c)
+	case "Opened":
+		err = opened(c)
 	default:
 		err = domain.Refuse(domain.UnknownCommand, "%s has no command %.40q", domain.GovernanceKind, in.Command.Name)
 	}

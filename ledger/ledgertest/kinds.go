@@ -31,6 +31,11 @@ func (Governance) Apply(_ domain.View, in domain.Input) (domain.Effects, error) 
 		if err := in.Command.DecodeBody(&body); err != nil {
 			return fx, err
 		}
+	case "Opened":
+		body.Opening = &domain.Opening{}
+		if err := in.Command.DecodeBody(body.Opening); err != nil {
+			return fx, err
+		}
 	default:
 		return fx, domain.Refuse(domain.UnknownCommand, "no command %q", in.Command.Name)
 	}
@@ -45,6 +50,8 @@ type Registration struct {
 	Source *domain.Source `json:"source,omitempty"`
 	// Epoch begins a key epoch.
 	Epoch *domain.LedgerEpoch `json:"epoch,omitempty"`
+	// Opening says how a node came by its keys.
+	Opening *domain.Opening `json:"-"`
 }
 
 func (r Registration) effects(in domain.Input) (fx domain.Effects, err error) {
@@ -69,6 +76,9 @@ func (r Registration) effects(in domain.Input) (fx domain.Effects, err error) {
 	}
 	if r.Epoch != nil {
 		put("epoch/current", r.Epoch)
+	}
+	if r.Opening != nil {
+		put("opening/current", r.Opening)
 	}
 	return fx, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"aval/ledger"
 	"aval/ledger/backup"
+	"aval/ledger/recovery"
 )
 
 // extraDir is where the files of a node's folder lie in an archive.
@@ -83,6 +84,12 @@ func (f *Folder) extra() (map[string][]byte, error) {
 			return nil, err
 		}
 		all[extraDir+name] = data
+	}
+	set, err := readBounded(f.path(RecoveryFile), recovery.MaxSet)
+	if err == nil {
+		all[extraDir+RecoveryFile] = set
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
 	return all, nil
 }

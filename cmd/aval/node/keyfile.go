@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"aval/domain"
 	"aval/ledger"
 	"aval/ledger/enclave"
 )
@@ -20,15 +22,32 @@ type keyFile struct {
 	platform enclave.Platform
 	mu       sync.Mutex
 	keys     *ledger.Keys
+	// way is how the keys came here, a domain.Opened word; the purpose that they are sealed for says it.
+	way string
+}
+
+// purposeOf gives the purpose for which keys are sealed that came in a way. Those that another node or
+// the members gave stay under a purpose of their own until the log says so: whoever holds
+// the disk cannot make a node forget it.
+func purposeOf(way string) string {
+	if way == domain.OpenedSealed {
+		return keysPurpose
+	}
+	return keysPurpose + " by " + way
 }
 
 func openKeyFile(path string, platform enclave.Platform) (*keyFile, error) {
-	plain, err := readSealed(path, platform, keysPurpose)
-	if err != nil {
-		return nil, err
+	var first error
+	for _, way := range []string{domain.OpenedSealed, domain.OpenedByShares, domain.OpenedByPeer} {
+		plain, err := readSealed(path, platform, purposeOf(way))
+		if err != nil {
+			first = cmp.Or(first, err)
+			continue
+		}
+		keys, err := ledger.ParseKeys(plain)
+		return &keyFile{path: path, platform: platform, keys: keys, way: way}, err
 	}
-	keys, err := ledger.ParseKeys(plain)
-	return &keyFile{path: path, platform: platform, keys: keys}, err
+	return nil, fmt.Errorf("%w (if this machine is not the one that sealed it: \"aval recover\")", first)
 }
 
 // Keys are those in the file.
@@ -50,19 +69,44 @@ func (k *keyFile) Next(number uint32) (ledger.Epoch, error) {
 	if err != nil {
 		return next, err
 	}
-	plain, err := grown.Format()
-	if err != nil {
+	if err := k.write(grown, k.way); err != nil {
 		return next, err
-	}
-	sealed, err := k.platform.Seal(keysPurpose, plain)
-	if err != nil {
-		return next, fmt.Errorf("seal the keys: %w", err)
-	}
-	if err := replaceFile(k.path, sealed, 0o600); err != nil {
-		return next, fmt.Errorf("write the keys: %w", err)
 	}
 	k.keys = grown
 	return next, nil
+}
+
+func (k *keyFile) write(keys *ledger.Keys, way string) error {
+	plain, err := keys.Format()
+	if err != nil {
+		return err
+	}
+	sealed, err := k.platform.Seal(purposeOf(way), plain)
+	if err != nil {
+		return fmt.Errorf("seal the keys: %w", err)
+	}
+	if err := replaceFile(k.path, sealed, 0o600); err != nil {
+		return fmt.Errorf("write the keys: %w", err)
+	}
+	return nil
+}
+
+// Recorded seals the keys as any others, once the log says how they came.
+func (k *keyFile) Recorded() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.write(k.keys, domain.OpenedSealed); err != nil {
+		return err
+	}
+	k.way = domain.OpenedSealed
+	return nil
+}
+
+// Way is how the keys came here.
+func (k *keyFile) Way() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.way
 }
 
 // replaceFile gives a file new content: after a crash it has the old or the new one, whole, and

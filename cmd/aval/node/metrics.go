@@ -19,6 +19,9 @@ func newCollector(n *Node) *prometheus.Registry {
 var (
 	lastBatch    = prometheus.NewDesc("aval_last_batch_seconds", "Time of the last batch, Unix seconds.", nil, nil)
 	keyEpoch     = prometheus.NewDesc("aval_key_epoch", "Number of the key that bodies are sealed under.", nil, nil)
+	shareNumber  = prometheus.NewDesc("aval_recovery_number", "Number of the recovery set that shares are issued of.", nil, nil)
+	shareEpoch   = prometheus.NewDesc("aval_recovery_epoch", "Newest key epoch in that set; below aval_key_epoch it is out of date.", nil, nil)
+	keyWay       = prometheus.NewDesc("aval_keys_opened", "How this node came by its keys at this start.", []string{"way"}, nil)
 	diskFree     = prometheus.NewDesc("aval_disk_free_bytes", "Room on the disk of the ledger.", nil, nil)
 	diskReserve  = prometheus.NewDesc("aval_disk_reserve_bytes", "Room below which nothing new is admitted.", nil, nil)
 	accepted     = prometheus.NewDesc("aval_sensor_accepted_total", "Sensor messages committed with success.", nil, nil)
@@ -47,6 +50,11 @@ func (c collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeBy
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(lastBatch, prometheus.GaugeValue, float64(c.node.Engine.Now())/1000)
 	out <- prometheus.MustNewConstMetric(keyEpoch, prometheus.GaugeValue, float64(c.node.Engine.KeyEpoch()))
+	out <- prometheus.MustNewConstMetric(keyWay, prometheus.GaugeValue, 1, c.node.way)
+	if set := c.node.issued.Load(); set != nil {
+		out <- prometheus.MustNewConstMetric(shareNumber, prometheus.GaugeValue, float64(set.Number))
+		out <- prometheus.MustNewConstMetric(shareEpoch, prometheus.GaugeValue, float64(set.Epoch))
+	}
 	if c.node.Witnesses != nil {
 		out <- prometheus.MustNewConstMetric(witnessed, prometheus.GaugeValue, float64(c.node.Engine.CosignedSize()))
 		for _, s := range c.node.Witnesses.Stats() {

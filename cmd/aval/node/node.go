@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,6 +23,7 @@ import (
 	"aval/iot/session"
 	"aval/ledger"
 	"aval/ledger/order"
+	"aval/ledger/recovery"
 	"aval/ledger/sqlite"
 	"aval/ledger/witness"
 	"aval/oracle"
@@ -52,7 +54,11 @@ type Node struct {
 	// API is the address that the HTTP API listens on, Admin that of metrics, nil for none.
 	API, Admin net.Addr
 
-	store   *sqlite.Store
+	store *sqlite.Store
+	// way is how this node came by its keys, a domain.Opened word.
+	way string
+	// issued says which recovery set is on disk; nil for none.
+	issued  atomic.Pointer[recovery.Name]
 	options Options
 	parts   []func(context.Context) error
 }
@@ -79,7 +85,7 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{Folder: folder, Solo: order.NewSolo(o.Now), store: store, options: o}
+	n := &Node{Folder: folder, Solo: order.NewSolo(o.Now), store: store, options: o, way: folder.keys.Way()}
 	config := engineConfig(folder.Keys, store, n.Solo)
 	config.Policy, config.NextEpoch = policy, n.nextEpoch
 	if n.Engine, err = openEngine(config); err != nil {
@@ -91,6 +97,7 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	if err := n.addWitnesses(policy); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	n.parts = append(n.parts, n.keepRecovery, n.recordOpening)
 	for _, add := range []func() error{n.addAPI, n.addSensors, n.addOracle} {
 		if err := add(); err != nil {
 			return nil, errors.Join(err, n.Close())

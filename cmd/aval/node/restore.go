@@ -116,6 +116,11 @@ func (o *opened) furnish(dir string, platform enclave.Platform) error {
 			return err
 		}
 	}
+	if set, there := o.Extra[extraDir+RecoveryFile]; there {
+		if err := writeFile(filepath.Join(dir, RecoveryFile), set, 0o644); err != nil {
+			return err
+		}
+	}
 	_, err := OpenFolder(dir)
 	return err
 }

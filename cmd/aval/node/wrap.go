@@ -32,15 +32,7 @@ func (f *Folder) wrap(passphrase string) ([]byte, error) {
 	if len(passphrase) < MinPassphrase || len(passphrase) > MaxPassphrase {
 		return nil, fmt.Errorf("passphrase of %d bytes: want %d to %d", len(passphrase), MinPassphrase, MaxPassphrase)
 	}
-	var w wrapped
-	var err error
-	if w.Keys, err = f.Keys.Format(); err != nil {
-		return nil, err
-	}
-	if w.Oracle, err = f.Oracle.Format(); err != nil {
-		return nil, err
-	}
-	plain, err := canon.Marshal(w)
+	plain, err := f.secrets()
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +48,19 @@ func (f *Folder) wrap(passphrase string) ([]byte, error) {
 	_, err = sealed.Write(plain)
 	err = errors.Join(err, sealed.Close())
 	return out.Bytes(), err
+}
+
+// secrets are the folder's keys as they are now, in one text that must be sealed at once.
+func (f *Folder) secrets() ([]byte, error) {
+	var w wrapped
+	var err error
+	if w.Keys, err = f.keys.Keys().Format(); err != nil {
+		return nil, err
+	}
+	if w.Oracle, err = f.Oracle.Format(); err != nil {
+		return nil, err
+	}
+	return canon.Marshal(w)
 }
 
 // unwrap opens what wrap made.

@@ -1,0 +1,240 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"aval/domain"
+	"aval/domain/canon"
+	"aval/ledger"
+	"aval/ledger/enclave"
+	"aval/ledger/order"
+	"aval/ledger/recovery"
+	"aval/ledger/sqlite"
+)
+
+const (
+	// RequestFile is what a recovering folder shows members: the key to seal their shares to, and the quote for it.
+	RequestFile = "recovery.request"
+	// gatheredFile keeps the shares that have come, sealed by the platform.
+	gatheredFile    = "recovery.gathered"
+	gatheredPurpose = "gathered recovery shares"
+)
+
+// Recovery is the work on a folder whose keys its machine cannot unseal. It survives being killed
+// after any call. Not for concurrent use.
+type Recovery struct {
+	dir        string
+	platform   enclave.Platform
+	policy     ledger.Policy
+	set        *recovery.Set
+	collection *recovery.Collection
+}
+
+// OpenRecovery begins to gather shares for a folder, or goes on with it. The policy is that of
+// the ledger one knows; nil takes the folder's own. A folder whose keys open is refused.
+func OpenRecovery(dir string, policy *ledger.Policy) (*Recovery, error) {
+	r, err := openLost(dir, policy)
+	if err != nil {
+		return nil, err
+	}
+	file, err := readBounded(filepath.Join(dir, RecoveryFile), recovery.MaxSet)
+	if err != nil {
+		return nil, fmt.Errorf("the shares' set, which the lost node kept and members have copies of: %w", err)
+	}
+	if r.set, err = recovery.ParseSet(file, r.policy.Log()); err != nil {
+		return nil, err
+	}
+	return r, r.resume()
+}
+
+// openLost finds a folder's platform and ledger, and refuses one that needs no recovery.
+func openLost(dir string, policy *ledger.Policy) (*Recovery, error) {
+	if _, err := os.Stat(filepath.Join(dir, databaseFile)); err != nil {
+		return nil, fmt.Errorf("%s holds no ledger to recover the keys of: put a copy of its database there: %w", dir, err)
+	}
+	r := &Recovery{dir: dir}
+	var err error
+	if r.platform, err = enclave.Detect(dir); errors.Is(err, enclave.ErrNoPlatform) {
+		r.platform, err = enclave.CreateSimulated(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := openKeyFile(filepath.Join(dir, keysFile), r.platform); err == nil {
+		return nil, fmt.Errorf("the keys of %s open on this machine: nothing is to be recovered", dir)
+	}
+	if policy != nil {
+		r.policy = *policy
+		return r, nil
+	}
+	text, err := readBounded(filepath.Join(dir, PolicyFile), ledger.MaxPolicyBytes)
+	if err == nil {
+		r.policy, err = ledger.ParsePolicy(text)
+	}
+	return r, err
+}
+
+// resume goes on with what was gathered, or begins.
+func (r *Recovery) resume() error {
+	plain, err := readSealed(filepath.Join(r.dir, gatheredFile), r.platform, gatheredPurpose)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r.begin()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w; remove it to begin again", gatheredFile, err)
+	}
+	r.collection, err = recovery.ParseCollection(r.set, plain)
+	if errors.Is(err, recovery.ErrOld) { // the set was replaced since
+		return r.begin()
+	}
+	return err
+}
+
+func (r *Recovery) begin() (err error) {
+	if r.collection, err = recovery.Collect(r.set); err != nil {
+		return err
+	}
+	request := r.collection.Request()
+	if err := quoteRequest(&request, r.platform); err != nil {
+		return err
+	}
+	file, err := request.Marshal()
+	if err != nil {
+		return err
+	}
+	if err := r.keep(); err != nil { // before anybody can seal a share to its key
+		return err
+	}
+	return replaceFile(filepath.Join(r.dir, RequestFile), file, 0o644)
+}
+
+// quoteRequest adds the platform's word that the key of the request was made there.
+func quoteRequest(r *recovery.Request, platform enclave.Platform) error {
+	q, err := platform.Quote(requestReport(*r).Sum())
+	if err != nil {
+		return fmt.Errorf("quote: %w", err)
+	}
+	r.Quote, err = q.Marshal()
+	return err
+}
+
+func requestReport(r recovery.Request) enclave.ReportData {
+	return enclave.ReportData{TLSKey: r.Report(), Origin: r.Origin, Nonce: r.Nonce}
+}
+
+// AppraiseRequest wants the key of a request to be held by code that the policy trusts.
+func AppraiseRequest(r recovery.Request, p enclave.Policy, at time.Time) (enclave.Appraisal, error) {
+	q, err := enclave.ParseQuote(r.Quote)
+	if err != nil {
+		return enclave.Appraisal{}, err
+	}
+	return enclave.Appraise(q, p, requestReport(r), at)
+}
+
+func (r *Recovery) keep() error {
+	plain, err := r.collection.Format()
+	if err != nil {
+		return err
+	}
+	sealed, err := r.platform.Seal(gatheredPurpose, plain)
+	if err != nil {
+		return err
+	}
+	return replaceFile(filepath.Join(r.dir, gatheredFile), sealed, 0o600)
+}
+
+// Take takes one share, the content of the file that "aval share open" wrote. When it returns, the share is kept.
+func (r *Recovery) Take(file []byte) (domain.PartyID, error) {
+	s, err := recovery.ParseSubmission(file)
+	if err != nil {
+		return "", err
+	}
+	if err := r.collection.Add(s); err != nil {
+		return s.Party, err
+	}
+	return s.Party, r.keep()
+}
+
+// Missing is how many shares are still needed, Waiting whose have not come, Set which shares.
+func (r *Recovery) Missing() int              { return r.collection.Missing() }
+func (r *Recovery) Waiting() []domain.PartyID { return r.collection.Waiting() }
+func (r *Recovery) Set() recovery.Name        { return r.set.Name }
+
+// Finish opens the keys with the shares that are there, tries them on the ledger and seals them
+// to this machine.
+func (r *Recovery) Finish() error {
+	secrets, err := r.collection.Open()
+	if err != nil {
+		return err
+	}
+	if err := r.install(secrets, domain.OpenedByShares); err != nil {
+		return err
+	}
+	for _, done := range []string{gatheredFile, RequestFile} {
+		if err := os.Remove(filepath.Join(r.dir, done)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return syncFolder(r.dir)
+}
+
+// install seals secrets to this machine once they have opened the ledger. The keys come last: until
+// then the folder is one to recover.
+func (r *Recovery) install(secrets []byte, way string) error {
+	var w wrapped
+	if canon.Unmarshal(secrets, &w) != nil {
+		return errors.New("the recovered keys are damaged")
+	}
+	keys, err := ledger.ParseKeys(w.Keys)
+	if err != nil {
+		return err
+	}
+	if err := belongs(keys, r.policy); err != nil {
+		return err
+	}
+	if err := r.tryKeys(keys); err != nil {
+		return err
+	}
+	oracle, err := r.platform.Seal(oraclePurpose, w.Oracle)
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(filepath.Join(r.dir, oracleFile), oracle, 0o600); err != nil {
+		return err
+	}
+	file := &keyFile{path: filepath.Join(r.dir, keysFile), platform: r.platform}
+	return file.write(keys, way)
+}
+
+// belongs wants the keys to sign as the log that the policy names.
+func belongs(keys *ledger.Keys, policy ledger.Policy) error {
+	signer, err := note.NewSigner(keys.LogSigner)
+	if err != nil {
+		return errors.New("log key does not parse")
+	}
+	signed, err := note.Sign(&note.Note{Text: "aval recovered keys\n"}, signer)
+	if err == nil {
+		_, err = note.Open(signed, note.VerifierList(policy.Log()))
+	}
+	if err != nil {
+		return fmt.Errorf("the recovered keys are not those of %s that the policy names", policy.Origin())
+	}
+	return nil
+}
+
+// tryKeys opens the ledger with the keys, as a node does.
+func (r *Recovery) tryKeys(keys *ledger.Keys) error {
+	store, err := sqlite.Open(filepath.Join(r.dir, databaseFile))
+	if err != nil {
+		return err
+	}
+	_, err = ledger.Open(engineConfig(keys, store, order.NewSolo(time.Now)))
+	return errors.Join(err, store.Close())
+}

@@ -1,0 +1,105 @@
+package governance
+
+import (
+	"slices"
+
+	"aval/domain"
+)
+
+// MaxRecoveryMembers bounds the members that hold a share of the ledger's keys.
+const MaxRecoveryMembers = 64
+
+// recoveryKeyBytes is the length of a member's recovery key: ML-KEM-768 and X25519, as HPKE encodes them.
+const recoveryKeyBytes = 1184 + 32
+
+const (
+	epochKey    = "epoch/current"
+	recoveryKey = "recovery/current"
+	openingKey  = "opening/current"
+)
+
+// beginEpoch makes bodies be sealed under a new key from the next batch on.
+func beginEpoch(c *change) error {
+	var body struct {
+		Number uint32 `json:"number"`
+	}
+	if err := c.open(&body, func() string { return "epoch" }); err != nil {
+		return err
+	}
+	now, found, err := domain.Load[domain.LedgerEpoch](c.view, epochKey)
+	if err != nil {
+		return err
+	}
+	if !found {
+		now.Number = 1
+	}
+	if body.Number != now.Number+1 {
+		return domain.Refuse(domain.WrongState, "number: epoch %d is current, the next is %d", now.Number, now.Number+1)
+	}
+	return c.declare(epochKey, domain.LedgerEpoch{Number: body.Number, Since: c.in.Now}, "epochBegun")
+}
+
+// setRecovery names who can open the ledger's keys together.
+func setRecovery(c *change) error {
+	var body struct {
+		Threshold int                     `json:"threshold"`
+		Members   []domain.RecoveryMember `json:"members"`
+	}
+	if err := c.open(&body, func() string { return "recovery" }); err != nil {
+		return err
+	}
+	if err := c.checkRecovery(body.Threshold, body.Members); err != nil {
+		return err
+	}
+	now, _, err := domain.Load[domain.Recovery](c.view, recoveryKey)
+	if err != nil {
+		return err
+	}
+	return c.declare(recoveryKey, domain.Recovery{Number: now.Number + 1, Threshold: body.Threshold, Members: body.Members}, "recoverySet")
+}
+
+func (c *change) checkRecovery(threshold int, members []domain.RecoveryMember) error {
+	if len(members) > MaxRecoveryMembers {
+		return domain.Refuse(domain.LimitExceeded, "members: %d, limit %d", len(members), MaxRecoveryMembers)
+	}
+	if threshold < 1 || threshold > len(members) {
+		return domain.Refuse(domain.InvalidTerms, "threshold: %d of %d members", threshold, len(members))
+	}
+	for i, m := range members {
+		if _, err := c.holder(domain.PartyHolder, string(m.Party)); err != nil {
+			return err
+		}
+		if len(m.Key) != recoveryKeyBytes {
+			return domain.Refuse(domain.Malformed, "members[%d].key: %d bytes, want %d", i, len(m.Key), recoveryKeyBytes)
+		}
+		if slices.ContainsFunc(members[:i], func(o domain.RecoveryMember) bool { return o.Party == m.Party }) {
+			return domain.Refuse(domain.Malformed, "members[%d].party: %s given twice", i, m.Party)
+		}
+	}
+	return nil
+}
+
+// opened records how a node came by its keys, when no platform could unseal them. The engine checked that
+// the holder of the log key says so.
+func opened(c *change) error {
+	var body domain.Opening
+	if err := c.in.Command.DecodeBody(&body); err != nil {
+		return err
+	}
+	body.At = c.in.Now
+	return c.declare(openingKey, body, "opened")
+}
+
+// declare writes a record that every member sees, and an event for them.
+func (c *change) declare(key string, state any, event string) error {
+	roster, _, err := domain.Load[Roster](c.view, rosterKey)
+	if err != nil {
+		return err
+	}
+	if err := write(c, key, state, Active, roster.Members...); err != nil {
+		return err
+	}
+	e, err := domain.NewEvent(event, key, state, roster.Members...)
+	c.fx.Events = append(c.fx.Events, e)
+	return err
+}
