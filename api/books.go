@@ -39,7 +39,7 @@ type accountList struct {
 }
 
 func (s *Server) accounts(c call) error {
-	accounts, err := s.ledger.Accounts(c.viewer.party)
+	accounts, err := s.ledger.Accounts(c.eyes)
 	if err != nil {
 		return read(err)
 	}
@@ -55,7 +55,7 @@ func (s *Server) account(c call) error {
 	if err != nil {
 		return err
 	}
-	balance, err := s.ledger.Balance(c.viewer.party, id, asOf)
+	balance, err := s.ledger.Balance(c.eyes, id, asOf)
 	if err != nil {
 		return read(err)
 	}
@@ -70,7 +70,7 @@ func (s *Server) postings(c call) error {
 	if filter.Account, err = accountID(c); err != nil {
 		return err
 	}
-	entries, err := s.ledger.Feed(c.viewer.party, filter)
+	entries, err := s.ledger.Feed(c.eyes, filter)
 	if err != nil {
 		return read(err)
 	}
@@ -106,7 +106,7 @@ func (s *Server) statement(c call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.ledger.Statement(c.viewer.party, filter)
+	page, err := s.ledger.Statement(c.eyes, filter)
 	if err != nil {
 		return read(err)
 	}
@@ -126,7 +126,7 @@ func (s *Server) trialBalance(c call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.ledger.TrialBalance(c.viewer.party, ledger.TrialFilter{AsOf: asOf, Cursor: cursor})
+	page, err := s.ledger.TrialBalance(c.eyes, ledger.TrialFilter{AsOf: asOf, Cursor: cursor})
 	if err != nil {
 		return read(err)
 	}

@@ -424,6 +424,9 @@ func (h *house) failApart() {
 	undo = h.fault(newProblem(outcomeUnknown, "")) // the real one: TestWaitIsBounded
 	post(504, request{body: "a"})
 	undo()
+	for _, path := range []string{"/v1/contracts", "/v1/accounts", "/v1/trial-balance", "/v1/events"} {
+		h.want(404, request{path: path + "?as=globex", token: h.token(h.acme)})
+	}
 	for _, path := range []string{
 		"/v1/commands/" + id("99"), "/v1/contracts/cash:1:transfer:none", "/v1/contracts/cash:1:transfer:none/events",
 		"/v1/accounts/party:globex/postings", "/v1/accounts/party:globex", "/v1/accounts/party:globex/statement", "/v1/receipts/1", "/v1/private/" + envelope.Digest(nil), "/log/tile/0/001", "/log/tile/entries/001",

@@ -23,10 +23,29 @@ type Ledger interface {
 	Record(viewer domain.PartyID, id domain.RecordID) (ledger.RecordView, error)
 	Feed(viewer domain.PartyID, f ledger.FeedFilter) (ledger.EntryPage, error)
 	Books
+	Grants
 	// Private is a private value by its digest, for those who may read it.
 	Private(viewer domain.PartyID, digest string) (ledger.PrivateView, error)
 	// Receipt is a C2SP tlog-proof with the viewer's disclosure.
 	Receipt(ctx context.Context, viewer domain.PartyID, index uint64) ([]byte, error)
+	Log
+	// Ready is nil while the engine can commit.
+	Ready() error
+}
+
+// Grants is who may see what is not his own, as of the last committed batch.
+type Grants interface {
+	// As is nil if the viewer may read as the party does: everything, or the record or account
+	// that target names.
+	As(viewer, party domain.PartyID, target string) error
+	// Audits says whether the viewer reads everything there is.
+	Audits(viewer domain.PartyID) bool
+	// Limits is what one party may ask in a minute.
+	Limits() domain.Limits
+}
+
+// Log is what everybody may read.
+type Log interface {
 	// Checkpoint is a C2SP signed note.
 	Checkpoint() ([]byte, error)
 	// Tile is a hash tile of that many hashes; level -1 is a bundle of that many entries.
@@ -34,6 +53,4 @@ type Ledger interface {
 	Size() uint64
 	// Changed is closed at the next commit. Take it before reading.
 	Changed() <-chan struct{}
-	// Ready is nil while the engine can commit.
-	Ready() error
 }

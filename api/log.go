@@ -76,7 +76,7 @@ func (s *Server) receipt(c call) error {
 	if !ok {
 		return domain.Refuse(domain.Malformed, "receipt: want a log index")
 	}
-	receipt, err := s.ledger.Receipt(c.Request().Context(), c.viewer.party, index)
+	receipt, err := s.ledger.Receipt(c.Request().Context(), c.eyes, index)
 	if err != nil {
 		return read(err)
 	}

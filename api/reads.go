@@ -12,7 +12,7 @@ func (s *Server) contracts(c call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.ledger.Records(c.viewer.party, filter)
+	page, err := s.ledger.Records(c.eyes, filter)
 	if err != nil {
 		return read(err)
 	}
@@ -28,7 +28,7 @@ func (s *Server) contract(c call) error {
 	if c.query["asOf"] != "" {
 		return s.pastContract(c, id)
 	}
-	record, err := s.ledger.Record(c.viewer.party, id)
+	record, err := s.ledger.Record(c.eyes, id)
 	if err != nil {
 		return read(err)
 	}
@@ -40,7 +40,7 @@ func (s *Server) pastContract(c call, id domain.RecordID) error {
 	if err != nil {
 		return err
 	}
-	record, err := s.ledger.RecordAt(c.viewer.party, id, asOf)
+	record, err := s.ledger.RecordAt(c.eyes, id, asOf)
 	if err != nil {
 		return read(err)
 	}
@@ -59,7 +59,7 @@ func (s *Server) contractEvents(c call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.ledger.Feed(c.viewer.party, filter)
+	page, err := s.ledger.Feed(c.eyes, filter)
 	if err != nil {
 		return read(err)
 	}

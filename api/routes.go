@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"aval/domain"
 )
 
 // route is one line of the surface. openapi.json describes the same lines.
@@ -16,15 +18,19 @@ type route struct {
 	public bool
 	// unmetered routes answer even when too many requests are in flight.
 	unmetered bool
-	handle    func(call) error
+	// target gives the record or account that the route is about, as a grant names it; nil for none.
+	target func(echo.Context) string
+	handle func(call) error
 }
 
 // call is one request on its way through a route.
 type call struct {
 	echo.Context
 	query query
-	// viewer is set on routes that are not public.
+	// viewer is who asks, eyes through whose eyes he reads: his own, or those of a party that let
+	// him. Both are set on routes that are not public.
 	viewer session
+	eyes   domain.PartyID
 	// release gives back the place among the requests in flight, at the latest when the
 	// handler returns. Idempotent.
 	release func()
@@ -35,16 +41,16 @@ func (s *Server) routes() []route {
 	return []route{
 		{method: post, path: "/v1/commands", query: []string{"wait"}, public: true, handle: s.submit},
 		{method: get, path: "/v1/commands/:id", handle: s.status},
-		{method: get, path: "/v1/contracts", query: []string{"kind", "status", "cursor", "limit"}, handle: s.contracts},
-		{method: get, path: "/v1/contracts/:id", query: []string{"asOf"}, handle: s.contract},
-		{method: get, path: "/v1/contracts/:id/events", query: []string{"from", "limit", "format"}, handle: s.contractEvents},
-		{method: get, path: "/v1/accounts", handle: s.accounts},
-		{method: get, path: "/v1/accounts/:id", query: []string{"asOf"}, handle: s.account},
-		{method: get, path: "/v1/accounts/:id/postings", query: []string{"from", "limit"}, handle: s.postings},
-		{method: get, path: "/v1/accounts/:id/statement", query: []string{"from", "to", "currency", "cursor", "limit", "format"}, handle: s.statement},
-		{method: get, path: "/v1/trial-balance", query: []string{"asOf", "cursor", "format"}, handle: s.trialBalance},
-		{method: get, path: eventsPath, query: []string{"from"}, handle: s.events},
-		{method: get, path: "/v1/receipts/:index", handle: s.receipt},
+		{method: get, path: "/v1/contracts", query: []string{"kind", "status", "cursor", "limit", "as"}, handle: s.contracts},
+		{method: get, path: "/v1/contracts/:id", query: []string{"asOf", "as"}, target: recordTarget, handle: s.contract},
+		{method: get, path: "/v1/contracts/:id/events", query: []string{"from", "limit", "format", "as"}, target: recordTarget, handle: s.contractEvents},
+		{method: get, path: "/v1/accounts", query: []string{"as"}, handle: s.accounts},
+		{method: get, path: "/v1/accounts/:id", query: []string{"asOf", "as"}, target: accountTarget, handle: s.account},
+		{method: get, path: "/v1/accounts/:id/postings", query: []string{"from", "limit", "as"}, target: accountTarget, handle: s.postings},
+		{method: get, path: "/v1/accounts/:id/statement", query: []string{"from", "to", "currency", "cursor", "limit", "format", "as"}, target: accountTarget, handle: s.statement},
+		{method: get, path: "/v1/trial-balance", query: []string{"asOf", "cursor", "format", "as"}, handle: s.trialBalance},
+		{method: get, path: eventsPath, query: []string{"from", "as"}, handle: s.events},
+		{method: get, path: "/v1/receipts/:index", query: []string{"as"}, handle: s.receipt},
 		{method: get, path: "/v1/private/:digest", handle: s.private},
 		{method: get, path: "/log/checkpoint", public: true, handle: s.checkpoint},
 		{method: get, path: "/log/policy", public: true, handle: s.policy},
@@ -77,9 +83,32 @@ func (s *Server) serve(r route) echo.HandlerFunc {
 		if this.query, err = parseQuery(c.Request().URL.RawQuery, r.query); err != nil {
 			return err
 		}
+		if this.eyes, err = s.as(this, r); err != nil {
+			return err
+		}
 		return r.handle(this)
 	}
 }
+
+// as decides through whose eyes a request reads: "not granted" and "no such party" read the same.
+func (s *Server) as(c call, r route) (domain.PartyID, error) {
+	party := domain.PartyID(c.query["as"])
+	if party == "" {
+		return c.viewer.party, nil
+	}
+	if party.Check() != nil {
+		return "", domain.Refuse(domain.Malformed, "as: want a party")
+	}
+	target := ""
+	if r.target != nil {
+		target = r.target(c)
+	}
+	return party, read(s.ledger.As(c.viewer.party, party, target))
+}
+
+func recordTarget(c echo.Context) string { return pathParam(c, "id") }
+
+func accountTarget(c echo.Context) string { return strings.ReplaceAll(pathParam(c, "id"), ":", "/") }
 
 // limitURL refuses long URLs before anything looks at them.
 func limitURL(next echo.HandlerFunc) echo.HandlerFunc {

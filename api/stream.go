@@ -25,6 +25,7 @@ const (
 	endShutdown = "shutdown"
 	endToken    = "token-expired"
 	endKey      = "key-revoked"
+	endGrant    = "grant-ended"
 	endError    = "error"
 )
 
@@ -42,7 +43,7 @@ type stream struct {
 
 // events streams the viewer's entries as server-sent events: id is the log index, so that
 // Last-Event-ID resumes without a hole or a repetition; without a start, it begins at the head. It ends
-// when the token expires or its key is revoked, and on shutdown, with an event "end" that says why.
+// when the token expires, its key is revoked or its grant ends, and on shutdown, with an event "end" that says why.
 func (s *Server) events(c call) error {
 	from, err := s.start(c)
 	if err != nil {
@@ -114,7 +115,7 @@ func (st *stream) run(page ledger.EntryPage, changed <-chan struct{}) (reason st
 
 // page reads what comes next, at most as much as a stream may hold.
 func (st *stream) page() (ledger.EntryPage, error) {
-	page, err := st.ledger.Feed(st.viewer.party, ledger.FeedFilter{From: st.next, Limit: st.limits.streamPage})
+	page, err := st.ledger.Feed(st.eyes, ledger.FeedFilter{From: st.next, Limit: st.limits.streamPage})
 	st.full = page.Next != nil
 	return page, err
 }
@@ -171,6 +172,9 @@ func (st *stream) over() (reason string) {
 	}
 	if _, active := st.activeKey(st.viewer.keyID); !active {
 		return endKey
+	}
+	if st.ledger.As(st.viewer.party, st.eyes, "") != nil {
+		return endGrant
 	}
 	return ""
 }

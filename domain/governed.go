@@ -40,13 +40,15 @@ type Measurement struct {
 // TrustedAt says whether code of that measurement is trusted at that time.
 func (m Measurement) TrustedAt(now Millis) bool { return within(now, m.Since, m.Until) }
 
-// Grant is the record grant/<viewer>/<id> of governance: an auditor's right to read.
+// Grant is the record grant/<viewer>/<id> of governance: what a party or governance lets
+// somebody else see.
 type Grant struct {
 	ID string `json:"id"`
-	// Granter is the party whose records may be read; empty when governance granted the records of everybody.
+	// Granter is the party whose records may be read, or who speaks for governance.
 	Granter PartyID `json:"granter"`
 	Viewer  PartyID `json:"viewer"`
-	// Scope is what may be read: "*", a kind ("invoice/1"), or a kind, a space and a contract's ID.
+	// Scope is ScopeAll, ScopeParties, PartyScope of the granter, or the name of one of its
+	// records or accounts, like "invoice:1:shipment:S-1" or "party/acme".
 	Scope string `json:"scope"`
 	// Since and Until bound the grant in batch time: Since <= now, and now < Until unless Until is zero.
 	Since Millis `json:"since"`

@@ -81,6 +81,7 @@ func (e *Engine) feedIndex(viewer domain.PartyID, f FeedFilter) (string, func(*E
 		kind, key, err := f.Record.Split()
 		return recordName(kind, key), func(v *EntryView) bool {
 			v.Events = slices.DeleteFunc(v.Events, func(event EventView) bool { return event.Record != f.Record })
+			v.Postings = slices.DeleteFunc(v.Postings, func(p PostingView) bool { return p.Cause.Record != f.Record })
 			return v.Kind == kind && len(v.Events)+len(v.Postings) > 0
 		}, err
 	case f.Account != "":

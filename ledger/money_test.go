@@ -78,7 +78,7 @@ func newMoneyMachine(t *testing.T) *moneyMachine {
 	key := auditor.Key
 	key.Class, key.Holder = domain.PartyHolder, "auditor"
 	raw := m.h.w.Command(m.h.w.Member, domain.GovernanceKind, "registry", "register",
-		ledgertest.Registration{Party: &domain.Party{ID: "auditor", Roles: []domain.Role{domain.RoleAuditor}}, Key: &key})
+		ledgertest.Registration{Party: &domain.Party{ID: "auditor", Roles: []domain.Role{domain.RoleAuditor}}, Key: &key, Grant: ledgertest.Everything("auditor")})
 	m.h.cut(t, 1, m.h.register("carol", carol.Key), ledger.Item{Format: ledger.CommandFormat, Raw: raw})
 	m.books.entries = 1 + 3 + 2
 	return m

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"aval/domain"
 )
@@ -67,12 +66,6 @@ func (e *Engine) Watches() []WatchView {
 
 // Sums adds up every currency over all accounts: all zero, always.
 func (e *Engine) Sums() map[string]int64 { return e.published.Load().state.sums() }
-
-// auditor says whether the viewer may see everything.
-func (e *Engine) auditor(viewer domain.PartyID) bool {
-	party, ok := e.Registry().Party(viewer)
-	return ok && slices.Contains(party.Roles, domain.RoleAuditor)
-}
 
 // Status is the first reply to a command ID of the viewer's own. NotFound otherwise.
 func (e *Engine) Status(viewer domain.PartyID, id string) (Reply, error) {

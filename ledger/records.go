@@ -3,7 +3,6 @@ package ledger
 import (
 	"encoding/hex"
 	"errors"
-	"slices"
 
 	"aval/domain"
 )
@@ -15,21 +14,23 @@ func (e *Engine) Record(viewer domain.PartyID, id domain.RecordID) (RecordView, 
 		return RecordView{}, errNotFound()
 	}
 	now := e.published.Load()
-	found, open := now.state.slots.Get(recordName(kind, key))
-	if !open {
-		err = e.visitRecords(SlotQuery{Tag: e.vault.tag(recordName(kind, key))}, func(_ []byte, s *slot) error {
+	sight := now.sight(viewer)
+	found, _ := now.state.slots.Get(recordName(kind, key))
+	eyes, ok := sight.sees(found)
+	if !ok { // the same look into the store for what is not there, closed, or not the viewer's
+		err = e.store.look(e.vault.tag(recordName(kind, key)), e.opening(func(_ []byte, s *slot) error {
 			found = now.current(s)
 			return nil
-		})
+		}))
+		eyes, ok = sight.sees(found)
 	}
 	if err != nil {
 		return RecordView{}, err
 	}
-	all := e.auditor(viewer)
-	if found == nil || viewer == "" || !all && !slices.Contains(found.Parties, viewer) {
+	if !ok {
 		return RecordView{}, errNotFound()
 	}
-	return e.show(found, viewer, all)
+	return e.show(found, eyes)
 }
 
 // current is what readers may see of a stored record: an open one comes from memory, where
@@ -45,28 +46,31 @@ func (p *published) current(stored *slot) *slot {
 	return stored
 }
 
-func (e *Engine) show(s *slot, viewer domain.PartyID, all bool) (RecordView, error) {
-	if all {
-		viewer = ""
-	}
+// show gives the fields that the eyes see, with "" all of them.
+func (e *Engine) show(s *slot, eyes domain.PartyID) (RecordView, error) {
 	v := RecordView{ID: domain.NewRecordID(s.Kind, s.Key), Kind: s.Kind, Status: s.Status, Final: s.Final}
 	contract, ok := e.kinds[s.Kind]
 	if !ok {
 		return v, errors.New("kind of a stored record is not built in")
 	}
 	var err error
-	v.Fields, err = contract.Show(s.Key, s.Body, viewer)
+	v.Fields, err = contract.Show(s.Key, s.Body, eyes)
 	return v, err
 }
 
 func (e *Engine) visitRecords(q SlotQuery, visit func(tag []byte, s *slot) error) error {
-	return e.store.Slots(q, func(stored StoredSlot) error {
+	return e.store.Slots(q, e.opening(visit))
+}
+
+// opening opens each slot for a visitor.
+func (e *Engine) opening(visit func(tag []byte, s *slot) error) func(StoredSlot) error {
+	return func(stored StoredSlot) error {
 		s, _, err := e.vault.openSlot(nil, stored)
 		if err != nil {
 			return err
 		}
 		return visit(stored.Tag, s)
-	})
+	}
 }
 
 // maxScanned bounds the records that one page looks at for those of the status asked for.
@@ -84,11 +88,9 @@ func (e *Engine) Records(viewer domain.PartyID, f RecordFilter) (RecordPage, err
 	if err != nil || len(after) > 32 || viewer == "" {
 		return page, domain.Refuse(domain.Malformed, "cursor is not one that a page gave")
 	}
-	now, all, list := e.published.Load(), e.auditor(viewer), viewer
-	if all {
-		list = ""
-	}
-	q := SlotQuery{Member: e.vault.tag(memberName(list, f.Kind)), After: after, Limit: limit}
+	now := e.published.Load()
+	sight := now.sight(viewer)
+	q := SlotQuery{Member: e.vault.tag(sight.list(f.Kind)), After: after, Limit: limit}
 	for scanned := 0; len(page.Records) < limit; scanned += limit {
 		if scanned >= maxScanned {
 			page.Next = hex.EncodeToString(q.After)
@@ -99,10 +101,11 @@ func (e *Engine) Records(viewer domain.PartyID, f RecordFilter) (RecordPage, err
 			seen++
 			q.After = tag
 			s = now.current(s)
-			if len(page.Records) == limit || s == nil || f.Status != "" && s.Status != f.Status || !all && !slices.Contains(s.Parties, viewer) {
+			eyes, ok := sight.sees(s)
+			if len(page.Records) == limit || !ok || f.Status != "" && s.Status != f.Status {
 				return nil
 			}
-			v, err := e.show(s, viewer, all)
+			v, err := e.show(s, eyes)
 			page.Records = append(page.Records, v)
 			page.Next = hex.EncodeToString(tag)
 			return err

@@ -25,7 +25,7 @@ func busy(t *testing.T) *hand {
 	key := auditor.Key
 	key.Class, key.Holder = domain.PartyHolder, "auditor"
 	raw := h.w.Command(h.w.Member, domain.GovernanceKind, "registry", "register", ledgertest.Registration{
-		Party: &domain.Party{ID: "auditor", Roles: []domain.Role{domain.RoleAuditor}}, Key: &key,
+		Party: &domain.Party{ID: "auditor", Roles: []domain.Role{domain.RoleAuditor}}, Key: &key, Grant: ledgertest.Everything("auditor"),
 	})
 	eur := func(minor int64) domain.Money { return domain.Money{Minor: minor, Currency: "EUR"} }
 	const minute = 60_000

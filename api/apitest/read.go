@@ -203,3 +203,17 @@ func (l *Ledger) Changed() <-chan struct{} {
 
 // Ready is nil unless the hook says otherwise.
 func (l *Ledger) Ready() error { return l.fault(context.Background(), "Ready") }
+
+// As lets everybody read as itself alone.
+func (l *Ledger) As(viewer, party domain.PartyID, _ string) error {
+	if viewer != party {
+		return notFound()
+	}
+	return nil
+}
+
+// Audits is nobody.
+func (l *Ledger) Audits(domain.PartyID) bool { return false }
+
+// Limits are none.
+func (l *Ledger) Limits() domain.Limits { return domain.Limits{} }

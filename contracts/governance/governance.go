@@ -14,6 +14,7 @@
 //	epoch/current       domain.LedgerEpoch  the key that bodies are sealed under; absent: the first
 //	recovery/current    domain.Recovery  who can open the ledger's keys together; absent: nobody
 //	opening/current     domain.Opening   how a node last came by its keys, other than by its platform
+//	grant/<viewer>/<id> domain.Grant     status "granted", or final "ended"
 //
 // A record is visible to the member that registered its holder and to the party concerned:
 // the party itself, or the operator of the device or source. The roster is visible to auditors.
@@ -33,6 +34,13 @@
 //	beginEpoch       by a member           contract "epoch"       {number}, one more than the current
 //	setRecovery      by a member           contract "recovery"    {threshold, members: [{party, key}]}
 //	Opened           by the engine         contract "ledger"      domain.Opening
+//	grant            by a party, of what   contract: the grant    {id, viewer, scope, until}
+//	                 it sees; by a member
+//	                 "all" and "parties"
+//	revokeGrant      by its granter, or    contract: the grant    {id, viewer}
+//	                 for governance by a
+//	                 member
+//	ExpireGrant      by the engine
 //
 // A key is {id, algorithm, public}, public in base64; class and holder may stand in it if
 // they say the same as the command; since and revoked are the ledger's to set. A key is registered once, for
@@ -114,6 +122,12 @@ func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 		err = setRecovery(c)
 	case "Opened":
 		err = opened(c)
+	case "grant":
+		err = grant(c)
+	case "revokeGrant":
+		err = revokeGrant(c)
+	case expireGrant:
+		err = expire(c)
 	default:
 		err = domain.Refuse(domain.UnknownCommand, "%s has no command %.40q", domain.GovernanceKind, in.Command.Name)
 	}

@@ -27,7 +27,15 @@ func genesis(c *change) error {
 	if !slices.Contains(g.Party.Roles, domain.RoleMember) {
 		return domain.Refuse(domain.InvalidTerms, "party.roles: the first party must be a member")
 	}
-	return c.addParty(g.Party, []domain.Key{g.Key}, g.Party.ID)
+	if err := c.addParty(g.Party, []domain.Key{g.Key}, g.Party.ID); err != nil {
+		return err
+	}
+	if !slices.Contains(g.Party.Roles, domain.RoleAuditor) {
+		return nil
+	}
+	return c.addGrant(domain.Grant{
+		ID: genesisGrant, Granter: g.Party.ID, Viewer: g.Party.ID, Scope: domain.ScopeAll, Since: c.in.Now,
+	})
 }
 
 func registerParty(c *change) error {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -175,14 +176,17 @@ func (w *World) Command(s *envelope.Signer, kind domain.Kind, contract, name str
 	return raw
 }
 
-// Register registers a party under a new key and returns the key.
+// Register registers a party under a new key and returns the key. An auditor is granted everything.
 func (n *Node) Register(id domain.PartyID, roles ...domain.Role) *envelope.Signer {
 	n.World.T.Helper()
 	s := NewSigner(n.World.T)
 	key := s.Key
 	key.Class, key.Holder = domain.PartyHolder, string(id)
-	n.MustSubmit(n.World.Command(n.World.Member, domain.GovernanceKind, "registry", "register",
-		Registration{Party: &domain.Party{ID: id, Roles: roles}, Key: &key}))
+	r := Registration{Party: &domain.Party{ID: id, Roles: roles}, Key: &key}
+	if slices.Contains(roles, domain.RoleAuditor) {
+		r.Grant = Everything(id)
+	}
+	n.MustSubmit(n.World.Command(n.World.Member, domain.GovernanceKind, "registry", "register", r))
 	return s
 }
 

@@ -15,7 +15,7 @@ type Governance struct{}
 // Kind is the kind from which the engine reads its registry.
 func (Governance) Kind() domain.Kind { return domain.GovernanceKind }
 
-// Apply handles Genesis, and register with any of the four records.
+// Apply handles Genesis, and register with any of the records that the engine reads.
 func (Governance) Apply(_ domain.View, in domain.Input) (domain.Effects, error) {
 	var fx domain.Effects
 	var body Registration
@@ -48,6 +48,8 @@ type Registration struct {
 	Key    *domain.Key    `json:"key,omitempty"`
 	Device *domain.Device `json:"device,omitempty"`
 	Source *domain.Source `json:"source,omitempty"`
+	Grant  *domain.Grant  `json:"grant,omitempty"`
+	Limits *domain.Limits `json:"limits,omitempty"`
 	// Epoch begins a key epoch.
 	Epoch *domain.LedgerEpoch `json:"epoch,omitempty"`
 	// Opening says how a node came by its keys.
@@ -80,7 +82,18 @@ func (r Registration) effects(in domain.Input) (fx domain.Effects, err error) {
 	if r.Opening != nil {
 		put("opening/current", r.Opening)
 	}
+	if r.Grant != nil {
+		put("grant/"+string(r.Grant.Viewer)+"/"+r.Grant.ID, r.Grant)
+	}
+	if r.Limits != nil {
+		put("limits/current", r.Limits)
+	}
 	return fx, err
+}
+
+// Everything is the grant that makes an auditor of a party.
+func Everything(viewer domain.PartyID) *domain.Grant {
+	return &domain.Grant{ID: "everything", Granter: "member", Viewer: viewer, Scope: domain.ScopeAll}
 }
 
 // Show gives the raw fields.
