@@ -22,10 +22,11 @@ func (p *published) granted(viewer domain.PartyID, covers func(domain.Grant) boo
 	return found
 }
 
-// reads says whether a party is registered and may use what it was granted.
+// reads says whether a party is registered and may use what it was granted: not while it is
+// frozen, never once it was erased.
 func (p *published) reads(viewer domain.PartyID) bool {
-	_, ok := registry{p.state}.Party(viewer)
-	return ok
+	party, ok := registry{p.state}.Party(viewer)
+	return ok && party.Frozen == 0 && party.Erased == 0
 }
 
 // everything says whether the viewer is an auditor whom governance granted all there is.

@@ -117,6 +117,11 @@ func TestAuditorSeesWhatIsGranted(t *testing.T) {
 	g.grant("member", domain.ScopeAll, 0, 0)
 	g.register(ledgertest.Registration{Party: &domain.Party{ID: "seer"}})
 	step("a grant of all without the role", 0)
+	for _, p := range []domain.Party{{Frozen: 1}, {Erased: 1}} {
+		p.ID, p.Roles = "seer", []domain.Role{domain.RoleAuditor}
+		g.register(ledgertest.Registration{Party: &p})
+		step("an auditor who is frozen or erased", 0)
+	}
 }
 
 // A reader in another's name needs a grant that covers just that.

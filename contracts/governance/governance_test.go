@@ -298,6 +298,9 @@ func examples(t testing.TB) []string {
 		text("registerKey/"+second.ID, object{"key": second, "class": "party", "holder": "alice"}),
 		text("revokeKey/"+second.ID, object{"id": second.ID}), text("revokeKey/"+first.Key.ID, object{"id": first.Key.ID}),
 		text("registerDevice/A", object{"device": "A", "operator": "bob", "gateway": "g", "key": key(t, "A")}),
+		text("grant/g1", object{"id": "g1", "viewer": "bob", "scope": "all", "until": 0}),
+		text("grant/g2", object{"id": "g2", "viewer": "alice", "scope": "party:bob", "until": start * 2}),
+		text("revokeGrant/g1", object{"id": "g1", "viewer": "bob"}),
 		text("registerSource/B", object{"source": "B", "operator": "alice", "family": "f", "key": key(t, "B")}),
 	}
 }
