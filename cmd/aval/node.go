@@ -14,26 +14,42 @@ import (
 
 func nodeCommand() *cobra.Command {
 	var p printer
+	var explain bool
 	c := &cobra.Command{
 		Use: "node DIR", Short: "Run a node", Args: cobra.ExactArgs(1),
 		Long: `Run the node of a folder that "aval init" made, until SIGINT or SIGTERM. DIR/config.json
 says where it listens and whether it has an MQTT broker, an external broker, a flight data
 source and witnesses; see docs/operations.md. Where it listens is printed once it does: the API
 and, if there are any, metrics ("admin") and the MQTT broker. The log goes to standard error
-and holds nothing private.`,
+and holds nothing private.
+
+Before it reads its keys the process keeps others out of its memory, and once it listens it keeps
+itself to DIR and to the services in config.json. --explain-hardening takes these measures, says which
+are on here, and ends; a running node says the same at /hardening of its admin address.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
+			hardening, err := node.Harden(args[0])
+			if err != nil {
+				return err
+			}
 			folder, err := node.OpenFolder(args[0])
 			if err != nil {
 				return err
 			}
+			if explain {
+				return explainHardening(c, p, hardening, folder)
+			}
 			if warning := enclave.WarningOf(folder.Platform); warning != "" {
 				log.Warn(warning)
 			}
-			n, err := node.Open(folder, node.Options{Log: log})
+			n, err := node.Open(folder, node.Options{Log: log, Hardening: hardening})
 			if err != nil {
 				return err
 			}
+			if err := hardening.Confine(folder); err != nil {
+				return errors.Join(err, n.Close())
+			}
+			hardening.Warn(log)
 			started := map[string]string{"ledger": folder.Keys.Origin, "api": "http://" + n.API.String(), "enclave": folder.Platform.Name()}
 			if n.Admin != nil {
 				started["admin"] = "http://" + n.Admin.String()
@@ -67,5 +83,21 @@ and holds nothing private.`,
 	}
 	p.flag(c)
 	c.AddCommand(resealCommand())
+	c.Flags().BoolVar(&explain, "explain-hardening", false, "say how the process would be protected here, and do not run it")
 	return c
+}
+
+func explainHardening(c *cobra.Command, p printer, h *node.Hardening, f *node.Folder) error {
+	if err := h.Confine(f); err != nil {
+		return err
+	}
+	return p.print(c, h.Measures, func(w io.Writer) {
+		for _, m := range h.Measures {
+			fmt.Fprintf(w, "%-16s %s\n  %s\n", m.Name, m.State, m.Does)
+			if m.Why != "" {
+				fmt.Fprintf(w, "  why: %s\n", m.Why)
+			}
+			fmt.Fprintf(w, "  check: %s\n", m.Check)
+		}
+	})
 }

@@ -42,6 +42,8 @@ type Config struct {
 	Oracle *OracleConfig `json:"oracle,omitempty"`
 	// Witnesses cosign the ledger's heads.
 	Witnesses *WitnessesConfig `json:"witnesses,omitempty"`
+	// Hardening leaves out what protects the process.
+	Hardening *HardeningConfig `json:"hardening,omitempty"`
 }
 
 // BrokerConfig is the embedded broker.
@@ -118,7 +120,7 @@ func (c *Config) check() error {
 	if c.Broker != nil && c.Session != nil && c.Broker.Net != c.Session.Net {
 		return errors.New("broker.net and session.net: two names for one ledger")
 	}
-	return errors.Join(c.Broker.check(), c.Session.check(), c.Oracle.check(), c.Witnesses.check())
+	return errors.Join(c.Broker.check(), c.Session.check(), c.Oracle.check(), c.Witnesses.check(), c.Hardening.check())
 }
 
 // CheckAddress wants host:port. Without a host everybody who can reach the machine is served, so

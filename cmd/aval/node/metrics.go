@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"aval/domain"
+	"aval/ledger/enclave"
 )
 
 // collector gives the metrics of the ledger's time, the sensors and the oracle: counts only, with
@@ -34,6 +35,7 @@ var (
 	answersLost  = prometheus.NewDesc("aval_sensor_answers_dropped_total", "Answers to gateways that did not fit a full queue.", nil, nil)
 	oraclePolls  = prometheus.NewDesc("aval_oracle_polls_total", "Polls of the flight data source.", nil, nil)
 	oracleSaid   = prometheus.NewDesc("aval_oracle_answers_total", "Answers of the flight data source: many unknown ones mean a wrong address or key.", []string{"phase"}, nil)
+	hardening    = prometheus.NewDesc("aval_hardening", "1 if the measure that protects the process is on.", []string{"measure"}, nil)
 	oracleFaults = prometheus.NewDesc("aval_oracle_failures_total", "Polls that gave no answer.", nil, nil)
 )
 
@@ -68,6 +70,11 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(diskFree, prometheus.GaugeValue, float64(free))
 		out <- prometheus.MustNewConstMetric(diskReserve, prometheus.GaugeValue, float64(reserve))
 	}
+	if c.node.options.Hardening != nil {
+		for _, m := range c.node.options.Hardening.Measures {
+			out <- prometheus.MustNewConstMetric(hardening, prometheus.GaugeValue, isOn[m.State], m.Name)
+		}
+	}
 	if c.node.Oracle != nil {
 		stats := c.node.Oracle.Stats()
 		count(out, oraclePolls, stats.Polls)
@@ -90,6 +97,8 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	byCode(out, refused, s.Refused)
 	byCode(out, quarantined, s.Quarantined)
 }
+
+var isOn = map[string]float64{enclave.MeasureOn: 1}
 
 func byCode(out chan<- prometheus.Metric, d *prometheus.Desc, counts map[domain.Code]uint64) {
 	for code, n := range counts { //tidy:ordered metrics have no order

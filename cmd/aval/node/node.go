@@ -38,6 +38,8 @@ type Options struct {
 	Log *slog.Logger
 	// DriveOracle leaves the polling to the caller, who calls Oracle.Poll.
 	DriveOracle bool
+	// Hardening is what was done for this process, shown on the admin address and in metrics; nil: nothing was.
+	Hardening *Hardening
 }
 
 // Node is an assembled node. Its fields are for reading once Start returned.
@@ -171,7 +173,11 @@ func (n *Node) addAPI() error {
 		return fmt.Errorf("listen for admin: %w", err)
 	}
 	n.Admin = admin.Addr()
-	handler := server.Admin(newCollector(n))
+	handler := http.NewServeMux()
+	handler.Handle("/", server.Admin(newCollector(n)))
+	if n.options.Hardening != nil {
+		handler.Handle("GET /hardening", n.options.Hardening)
+	}
 	n.parts = append(n.parts, func(ctx context.Context) error { return ServeHTTP(ctx, admin, handler) })
 	return nil
 }
