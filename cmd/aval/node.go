@@ -28,11 +28,7 @@ itself to DIR and to the services in config.json. --explain-hardening takes thes
 are on here, and ends; a running node says the same at /hardening of its admin address.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
-			hardening, err := node.Harden(args[0])
-			if err != nil {
-				return err
-			}
-			folder, err := node.OpenFolder(args[0])
+			folder, hardening, err := node.OpenHardened(args[0])
 			if err != nil {
 				return err
 			}
@@ -46,10 +42,9 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 			if err != nil {
 				return err
 			}
-			if err := hardening.Confine(folder); err != nil {
+			if err := hardening.Confine(folder, log); err != nil {
 				return errors.Join(err, n.Close())
 			}
-			hardening.Warn(log)
 			started := map[string]string{"ledger": folder.Keys.Origin, "api": "http://" + n.API.String(), "enclave": folder.Platform.Name()}
 			if n.Admin != nil {
 				started["admin"] = "http://" + n.Admin.String()
@@ -88,7 +83,7 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 }
 
 func explainHardening(c *cobra.Command, p printer, h *node.Hardening, f *node.Folder) error {
-	if err := h.Confine(f); err != nil {
+	if err := h.Confine(f, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
 	return p.print(c, h.Measures, func(w io.Writer) {

@@ -214,10 +214,17 @@ type Folder struct {
 	Oracle *envelope.Signer
 }
 
+func checkFolder(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, configFile)); err != nil {
+		return fmt.Errorf("%s is no node's folder (make one with \"aval init\"): %w", dir, err)
+	}
+	return nil
+}
+
 // OpenFolder unseals a folder's secrets and reads its configuration.
 func OpenFolder(dir string) (*Folder, error) {
-	if _, err := os.Stat(filepath.Join(dir, configFile)); err != nil {
-		return nil, fmt.Errorf("%s is no node's folder (make one with \"aval init\"): %w", dir, err)
+	if err := checkFolder(dir); err != nil {
+		return nil, err
 	}
 	platform, err := enclave.Detect(dir)
 	if err != nil {

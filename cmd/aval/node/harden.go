@@ -41,37 +41,39 @@ type Hardening struct {
 	Measures []enclave.Measure
 }
 
-// Harden protects the memory of this process as a folder's configuration wants it: before OpenFolder reads the keys.
-func Harden(dir string) (*Hardening, error) {
+// OpenHardened is OpenFolder in a process that protects its memory, as the folder's configuration wants it,
+// before it reads the keys.
+func OpenHardened(dir string) (*Folder, *Hardening, error) {
+	if err := checkFolder(dir); err != nil {
+		return nil, nil, err
+	}
 	config, err := readConfig(filepath.Join(dir, configFile))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	h := &Hardening{}
 	if config.Hardening != nil {
 		h.relaxed = config.Hardening.Relax
 	}
 	h.Measures = enclave.Harden(h.relaxed)
-	return h, nil
+	f, err := OpenFolder(dir)
+	return f, h, err
 }
 
-// Confine keeps this process to the folder and to the services that its configuration names, for good. What is open
-// stays open: it comes after Open.
-func (h *Hardening) Confine(f *Folder) error {
+// Confine keeps this process to the folder and to the services that its configuration names, for good, and logs every
+// measure that is not on. What is open stays open: it comes after Open.
+func (h *Hardening) Confine(f *Folder, log *slog.Logger) error {
 	reach, err := f.reach()
-	if err == nil {
-		h.Measures = append(h.Measures, enclave.Confine(h.relaxed, reach)...)
+	if err != nil {
+		return err
 	}
-	return err
-}
-
-// Warn tells of every measure that is not on.
-func (h *Hardening) Warn(log *slog.Logger) {
+	h.Measures = append(h.Measures, enclave.Confine(h.relaxed, reach)...)
 	for _, m := range h.Measures {
 		if m.State != enclave.MeasureOn {
 			log.Warn("hardening", "measure", m.Name, "state", m.State, "why", m.Why)
 		}
 	}
+	return nil
 }
 
 // ServeHTTP tells how this process is protected.

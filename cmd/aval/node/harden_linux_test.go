@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -122,11 +123,7 @@ func TestChildHardened(t *testing.T) {
 	if os.Getenv(childBlinded) != "" {
 		refuseLandlock(t)
 	}
-	h, err := node.Harden(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := node.OpenFolder(dir)
+	f, h, err := node.OpenHardened(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +131,7 @@ func TestChildHardened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Confine(f); err != nil {
+	if err := h.Confine(f, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	on := map[string]bool{}
