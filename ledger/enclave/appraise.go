@@ -44,6 +44,7 @@ var verifiers = map[string]verifier{
 	SimulatedName: verifySimulated,
 	SNPName:       verifySNP,
 	TDXName:       verifyTDX,
+	NitroName:     verifyNitro,
 	TPMName:       verifyTPM,
 }
 

@@ -33,6 +33,8 @@ func Detect(dir string) (Platform, error) {
 		return OpenSNP(dir)
 	case tdxHere():
 		return OpenTDX(dir)
+	case nitroHere():
+		return OpenNitro()
 	}
 	return nil, ErrNoPlatform
 }

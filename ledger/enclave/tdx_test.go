@@ -101,7 +101,7 @@ func TestTDXRecordedBytes(t *testing.T) {
 	body := parseRecorded(t, q).TdQuoteBody
 	good, data := tdxPolicy(body), [64]byte(body.ReportData)
 	named := []error{ErrEvidence, ErrSignature, ErrChain}
-	for i := range q.Evidence {
+	for i := 0; i < len(q.Evidence); i += 3 {
 		changed := q
 		changed.Evidence = bytes.Clone(q.Evidence)
 		changed.Evidence[i] ^= 1 << (i % 8)
