@@ -176,15 +176,17 @@ func (s *submission) originate(r domain.Registry, key domain.Key) (domain.PartyI
 	if key.Class == domain.SourceHolder {
 		source, ok := r.Source(key.Holder)
 		s.observation.Operator, s.observation.Family = source.Operator, source.Family
-		return source.Operator, unregistered(ok, key)
+		return source.Operator, operable(r, source.Operator, ok, key)
 	}
 	device, ok := r.Device(key.Holder)
 	s.observation.Operator, s.observation.Family = device.Operator, ""
-	return device.Operator, unregistered(ok, key)
+	return device.Operator, operable(r, device.Operator, ok, key)
 }
 
-func unregistered(ok bool, key domain.Key) error {
-	if ok {
+// operable refuses a device or source that is not registered, or whose operator was erased.
+func operable(r domain.Registry, operator domain.PartyID, registered bool, key domain.Key) error {
+	party, _ := r.Party(operator)
+	if registered && party.Erased == 0 {
 		return nil
 	}
 	return domain.Refuse(domain.UnknownKey, "%s %.64q is not registered", key.Class, key.Holder)

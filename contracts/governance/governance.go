@@ -5,7 +5,7 @@
 //
 // The engine reads all but holders and the roster, so their bodies are exactly these types:
 //
-//	party/<id>          domain.Party     status "active"
+//	party/<id>          domain.Party     status "active" or "erased"
 //	key/<thumbprint>    domain.Key       status "active" or "revoked"
 //	device/<id>         domain.Device    status "active"
 //	source/<id>         domain.Source    status "active"
@@ -26,6 +26,7 @@
 //	Genesis          by the engine, once   contract "ledger"      domain.Genesis
 //	registerParty    by a member           contract: the party    {party, roles, keys}
 //	setRoles         by a member           contract: the party    {party, roles}
+//	erase            by a member           contract: the party    {party}
 //	registerKey      by a member           contract: the key      {key, class, holder}
 //	revokeKey        by a member, or by    contract: the key      {id}
 //	                 the party concerned
@@ -45,7 +46,7 @@
 // A key is {id, algorithm, public}, public in base64; class and holder may stand in it if
 // they say the same as the command; since and revoked are the ledger's to set. A key is registered once, for
 // one holder, for ever. Revoking takes effect at the batch time of the command: a command later in the same batch
-// is refused. Neither revokeKey nor setRoles may leave the ledger without a member that can sign.
+// is refused. Neither revokeKey, setRoles nor erase may leave the ledger without a member that can sign.
 //
 // Registering a key does not prove that its holder has the private half: the member vouches for it.
 package governance
@@ -108,6 +109,8 @@ func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 		err = registerParty(c)
 	case "setRoles":
 		err = setRoles(c)
+	case "erase":
+		err = erase(c)
 	case "registerKey":
 		err = registerKey(c)
 	case "revokeKey":

@@ -81,6 +81,6 @@ func (c *change) operated(key string, operator domain.PartyID) (Holder, error) {
 	if err := c.absent(key); err != nil {
 		return Holder{}, err
 	}
-	_, err := c.holder(domain.PartyHolder, string(operator))
+	_, err := c.living(operator)
 	return Holder{Registrar: c.in.Sender, Party: operator}, err
 }

@@ -65,6 +65,9 @@ func registerKey(c *change) error {
 		return domain.Refuse(domain.Malformed, "class %.20q: want party, device or source", string(body.Class))
 	}
 	h, err := c.holder(body.Class, body.Holder)
+	if err == nil {
+		_, err = c.living(h.Party)
+	}
 	if err != nil {
 		return err
 	}

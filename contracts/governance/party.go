@@ -86,6 +86,9 @@ func setRoles(c *change) error {
 	if err := c.open(&body, func() string { return string(body.Party) }); err != nil {
 		return err
 	}
+	if _, err := c.living(body.Party); err != nil {
+		return err
+	}
 	h, err := c.holder(domain.PartyHolder, string(body.Party))
 	if err != nil {
 		return err
