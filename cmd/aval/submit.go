@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ type request struct {
 	Contract string          `json:"contract"`
 	Name     string          `json:"name"`
 	Body     json.RawMessage `json:"body"`
+	// Private are values that go beside the signed text.
+	Private []envelope.Value `json:"private,omitempty"`
 }
 
 var waits = map[string]ledger.Wait{
@@ -44,6 +47,11 @@ func submitCommand() *cobra.Command {
 		Long: `Sign commands and send them, in order. A FILE ("-" for standard input) holds one JSON
 object {"kind", "contract", "name", "body"}; submit adds the ledger, a fresh ID and a time
 limit of ten minutes, signs it with your key and waits. Stops at the first refusal, exit 1.
+
+Data about a private person goes beside the signed text, so that it can be erased: the object
+may have "private": [{"subject": PARTY, "readers": [PARTY, ...], "name", "value"}]. submit
+salts each value, signs its digest and sends the value along. Sender, subject and readers get
+it at /v1/private/DIGEST until the subject is erased.
 
 A FILE that already holds a signed command (compact JWS) is sent as it is, and needs no
 --key: sending it twice has one effect. --sign-only makes such a file. If no answer comes, the
@@ -111,7 +119,7 @@ func (s *submitter) one(ctx context.Context, c *cobra.Command, file string) erro
 	if err != nil {
 		return err
 	}
-	command, _, err := envelope.OpenCommand(jws)
+	command, err := openSubmission(jws)
 	if err != nil {
 		return err
 	}
@@ -181,10 +189,23 @@ func (s *submitter) prepare(ctx context.Context, text []byte) (jws []byte, fresh
 		jws, err = s.sign(ctx, text)
 		return jws, true, err
 	}
-	if _, _, err := envelope.OpenCommand(trimmed); err != nil {
+	if _, err := openSubmission(trimmed); err != nil {
 		return nil, false, fmt.Errorf("neither a JSON object nor a signed command: %w", err)
 	}
 	return trimmed, false, nil
+}
+
+// openSubmission reads a signed command with the private values behind it, as admission does.
+func openSubmission(raw []byte) (domain.Command, error) {
+	jws, disclosures, err := envelope.Split(raw)
+	if err != nil {
+		return domain.Command{}, err
+	}
+	command, _, err := envelope.OpenCommand(jws)
+	if err == nil {
+		err = envelope.CheckDisclosures(command.Private, disclosures)
+	}
+	return command, err
 }
 
 func (s *submitter) sign(ctx context.Context, text []byte) ([]byte, error) {
@@ -198,9 +219,14 @@ func (s *submitter) sign(ctx context.Context, text []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return client.Sign(s.signer, domain.Command{
+	command, disclosures, err := envelope.Attach(domain.Command{
 		Ledger: s.remote.origin, Kind: q.Kind, Contract: q.Contract, Name: q.Name, Body: q.Body,
-	}, time.Now(), commandLifetime)
+	}, q.Private, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	jws, err := client.Sign(s.signer, command, time.Now(), commandLifetime)
+	return envelope.Join(jws, disclosures...), err
 }
 
 func (s *submitter) save(r ledger.Reply) error {
