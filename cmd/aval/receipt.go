@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aval/domain"
 	"aval/domain/canon"
 	"aval/ledger"
 )
@@ -55,7 +56,7 @@ func disclosed(d ledger.Disclosure) map[string]any {
 	return map[string]any{
 		"viewer": d.Viewer, "index": d.Index, "sequence": d.Sequence, "bookedAt": d.BookedAt, "kind": d.Kind,
 		"contract": d.Contract, "name": d.Name, "code": d.Code, "detail": d.Detail, "id": d.ID, "events": events, "postings": postings,
-		"fields": readableFields(d.Fields), "hidden": d.Hidden,
+		"fields": readableFields(d.Fields), "hidden": d.Hidden, "private": append([]domain.PrivateDigest{}, d.Private...),
 	}
 }
 
@@ -104,6 +105,9 @@ func describe(w io.Writer, policy ledger.Policy, d ledger.Disclosure) {
 	}
 	for _, posting := range d.Postings {
 		fmt.Fprintf(w, "  %s: %s from %s to %s\n", posting.Purpose, posting.Amount, posting.Debit, posting.Credit)
+	}
+	for _, private := range d.Private {
+		fmt.Fprintf(w, "  private value of %s with digest %s\n", private.Subject, private.Digest)
 	}
 	if d.Hidden > 0 {
 		fmt.Fprintf(w, "not shown: %d of the %d fields of this view\n", d.Hidden, d.Hidden+len(d.Fields))

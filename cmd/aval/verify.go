@@ -18,6 +18,7 @@ import (
 func verifyCommand() *cobra.Command {
 	var p printer
 	var from archiveFlags
+	var private string
 	c := &cobra.Command{
 		Use: "verify DIR|URL|ARCHIVE|FILE.tlog-proof", Short: "Check a whole ledger, a public log, a backup, or one receipt, offline", Args: cobra.ExactArgs(1),
 		Long: `Check that nothing was forged, lost or changed.
@@ -31,20 +32,25 @@ URL      the public log of a running node, or one that a web server holds as fil
 ARCHIVE  a backup of "aval export": the public log and every byte of the file (needs --policy); with
          --enclave or --passphrase-file every body is opened too, and every batch executed again.
 FILE     one receipt, whole or made by "aval disclose": the head's signature, inclusion, and the
-         fields that it shows (needs --policy).
+         fields that it shows (needs --policy). --private FILE holds a private value against the
+         digests that it shows: FILE is a disclosure, or what "aval get /v1/private/DIGEST" printed.
 
 Exit 1 and the first bad index if anything is off.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			return verify(c, &p, args[0], &from)
+			return verify(c, &p, args[0], &from, private)
 		},
 	}
+	c.Flags().StringVar(&private, "private", "", "file with a private value that the receipt must prove")
 	c.Flags().StringVar(&from.policy, "policy", "", "policy file of the ledger (policy.txt of the node's folder)")
 	from.keyFlags(c)
 	p.flag(c)
 	return c
 }
 
-func verify(c *cobra.Command, p *printer, target string, from *archiveFlags) error {
+func verify(c *cobra.Command, p *printer, target string, from *archiveFlags, private string) error {
+	if private != "" {
+		return verifyPrivate(c, p, target, from.policy, private)
+	}
 	if strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://") {
 		return verifyURL(c, p, target, from.policy)
 	}
