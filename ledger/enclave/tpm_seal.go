@@ -13,7 +13,7 @@ import (
 
 const (
 	tpmSealedVersion = 1
-	// MaxTPMReleases bounds the binaries that one secret is sealed to: the one that runs and,
+	// MaxTPMReleases bounds the releases that one secret is sealed to: the one that runs and,
 	// during a roll-over, the next.
 	MaxTPMReleases = 2
 	maxTPMSealed   = 1 << 20
@@ -22,6 +22,14 @@ const (
 // ErrTPMSealed reports a secret that the TPM does not give to this binary in this boot, that
 // another TPM sealed, or whose bytes were changed.
 var ErrTPMSealed = errors.New("sealed to another binary, boot or TPM, or changed")
+
+// Release is what a secret is sealed to.
+type Release struct {
+	// Binary is its MeasureBinary.
+	Binary [sha256.Size]byte
+	// Boot are the registers of its boot that will differ from this one's.
+	Boot map[uint][sha256.Size]byte
+}
 
 // tpmSealed is a sealed secret: its body under a random key, and that key sealed by the TPM once
 // for each binary that may have it.
@@ -46,7 +54,7 @@ func (p *TPM) Seal(purpose string, secret []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.sealKey(key, aead.Seal(nil, nil, secret, []byte(purpose)), p.binary)
+	return p.sealKey(key, aead.Seal(nil, nil, secret, []byte(purpose)), Release{Binary: p.binary})
 }
 
 // Unseal implements Platform. ErrTPMSealed.
@@ -62,16 +70,16 @@ func (p *TPM) Unseal(purpose string, sealed []byte) ([]byte, error) {
 	return openBody(key, purpose, s.Body)
 }
 
-// Reseal gives a sealed secret to other binaries beside the one that runs: the next release,
+// Reseal gives a sealed secret to other releases beside the one that runs: the next one,
 // before it is started. Without others it takes it from all but the running one. A purpose that is not
-// the secret's is refused. At most MaxTPMReleases binaries.
-func (p *TPM) Reseal(purpose string, sealed []byte, others ...[sha256.Size]byte) ([]byte, error) {
+// the secret's is refused. At most MaxTPMReleases in all.
+func (p *TPM) Reseal(purpose string, sealed []byte, others ...Release) ([]byte, error) {
 	s, err := parseTPMSealed(sealed)
 	if err != nil {
 		return nil, fmt.Errorf("reseal %s: %w", purpose, err)
 	}
 	if len(others) >= MaxTPMReleases {
-		return nil, fmt.Errorf("reseal %s: %d binaries, limit %d", purpose, len(others)+1, MaxTPMReleases)
+		return nil, fmt.Errorf("reseal %s: %d releases, limit %d", purpose, len(others)+1, MaxTPMReleases)
 	}
 	key, err := p.unsealKey(s)
 	if err != nil {
@@ -87,7 +95,7 @@ func (p *TPM) Reseal(purpose string, sealed []byte, others ...[sha256.Size]byte)
 	if err != nil {
 		return nil, err
 	}
-	return p.sealKey(key, aead.Seal(nil, nil, secret, []byte(purpose)), append([][sha256.Size]byte{p.binary}, others...)...)
+	return p.sealKey(key, aead.Seal(nil, nil, secret, []byte(purpose)), append([]Release{{Binary: p.binary}}, others...)...)
 }
 
 func parseTPMSealed(sealed []byte) (s tpmSealed, err error) {

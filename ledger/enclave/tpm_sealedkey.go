@@ -3,14 +3,15 @@ package enclave
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"aval/domain/canon"
 
 	"github.com/google/go-tpm/tpm2"
 )
 
-// sealKey lets the TPM seal key once for each binary, in the boot that is running.
-func (p *TPM) sealKey(key, body []byte, binaries ...[sha256.Size]byte) ([]byte, error) {
+// sealKey lets the TPM seal key once for each release.
+func (p *TPM) sealKey(key, body []byte, releases ...Release) ([]byte, error) {
 	s := tpmSealed{Version: tpmSealedVersion, Body: body}
 	err := p.use(func(u *tpmUse) error {
 		boot, err := u.readPCRs(p.config.Boot)
@@ -21,8 +22,12 @@ func (p *TPM) sealKey(key, body []byte, binaries ...[sha256.Size]byte) ([]byte, 
 		if err != nil {
 			return err
 		}
-		for _, binary := range binaries {
-			policy, err := sealPolicy(p.config.pcrs(), append(boot[:len(boot):len(boot)], extended(binary)))
+		for _, r := range releases {
+			values, err := r.registers(p.config.Boot, boot)
+			if err != nil {
+				return err
+			}
+			policy, err := sealPolicy(p.config.pcrs(), values)
 			if err != nil {
 				return err
 			}
@@ -38,6 +43,19 @@ func (p *TPM) sealKey(key, body []byte, binaries ...[sha256.Size]byte) ([]byte, 
 		return nil, err
 	}
 	return canon.Marshal(s)
+}
+
+// registers are the values that the release will find: those of this boot where it names no other.
+func (r Release) registers(pcrs []uint, boot [][sha256.Size]byte) ([][sha256.Size]byte, error) {
+	values := slices.Clone(boot)
+	for pcr, value := range r.Boot {
+		i := slices.Index(pcrs, pcr)
+		if i < 0 {
+			return nil, fmt.Errorf("tpm: register %d is not one that secrets here are sealed to", pcr)
+		}
+		values[i] = value
+	}
+	return append(values, extended(r.Binary)), nil
 }
 
 // sealPolicy is the digest of a policy that the registers have these values.

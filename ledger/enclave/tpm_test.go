@@ -168,10 +168,11 @@ func TestTPMSealsToBoot(t *testing.T) {
 // A roll-over: the running release lets the next one in, both open, then the next one shuts the first out.
 func TestTPMReseal(t *testing.T) {
 	e := tpmtest.Start(t)
-	next, err := MeasureBinary(program(t, "release 2"))
+	digest, err := MeasureBinary(program(t, "release 2"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	next := Release{Binary: digest}
 	one := startTPM(t, e, "release 1")
 	first := sealed(t, one, "secret")
 	both, err := one.Reseal("keys", first, next)
@@ -211,6 +212,34 @@ func TestTPMReseal(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuses(t, "three slots", one, "keys", many)
+}
+
+// The next image, with another kernel and another binary, opens what was sealed before it was booted.
+func TestTPMResealForNextBoot(t *testing.T) {
+	e := tpmtest.Start(t)
+	one := startTPM(t, e, "release 1", 7, 11)
+	extend(t, one, 7, "Secure Boot on")
+	extend(t, one, 11, "image 1")
+	first := sealed(t, one, "secret")
+	image := sha256.Sum256([]byte("image 2"))
+	next := Release{Binary: sha256.Sum256([]byte("release 2")), Boot: map[uint][sha256.Size]byte{11: extended(image)}}
+	both, err := one.Reseal("keys", first, next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opens(t, "the running image", one, both, "secret")
+	refuses(t, "the next release in the old image", startTPM(t, e, "release 2", 7, 11), "keys", both)
+	e.Reboot(t)
+	two := startTPM(t, e, "release 2", 7, 11)
+	extend(t, two, 7, "Secure Boot on")
+	extend(t, two, 11, "image 2")
+	opens(t, "the next image", two, both, "secret")
+	refuses(t, "the next image, from before", two, "keys", first)
+	refuses(t, "the old release in the next image", startTPM(t, e, "release 1", 7, 11), "keys", both)
+	next.Boot = map[uint][sha256.Size]byte{4: image}
+	if _, err := two.Reseal("keys", both, next); err == nil || !strings.Contains(err.Error(), "register 4 is not one that secrets here are sealed to") {
+		t.Errorf("a register that does not count: %v", err)
+	}
 }
 
 func second[T any](_ T, err error) error { return err }
