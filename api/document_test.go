@@ -339,6 +339,7 @@ func examplePaths() map[string]string {
 		"GET /v1/events":                  "/v1/events?from=0",
 		"GET /v1/receipts/{index}":        "/v1/receipts/2",
 		"GET /v1/private/{digest}":        "/v1/private/" + envelope.Digest(privateDisclosure),
+		"GET /v1/attestation":             "/v1/attestation?nonce=00112233445566778899aabbccddeeff",
 		"GET /log/checkpoint":             "/log/checkpoint",
 		"GET /log/policy":                 "/log/policy",
 		"GET /log/tile/{level}/{path}":    "/log/tile/0/000.p/4",
@@ -444,6 +445,8 @@ func (h *house) failApart() {
 	undo = h.fault(domain.Refuse(domain.NotFound, "there is no checkpoint yet"))
 	h.want(404, request{path: "/log/checkpoint"})
 	undo()
+	h.Server.quote = nil
+	h.want(404, request{path: examplePaths()["GET /v1/attestation"]})
 	open := h.stream("/v1/events", h.acme)
 	h.want(429, request{path: "/v1/events", token: h.token(h.acme)})
 	open.close()

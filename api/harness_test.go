@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -78,11 +80,19 @@ func openTLS(t *testing.T, change func(*limits), config *tls.Config) *house {
 		change(&l)
 	}
 	h.Server = newServer(Config{
-		Ledger: h.fake, TLS: config, Policy: []byte("log " + apitest.Origin + "+00000000+AAAA\nquorum none\n"), Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Ledger: h.fake, TLS: config, Quote: h.statement, Policy: []byte("log " + apitest.Origin + "+00000000+AAAA\nquorum none\n"), Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return time.Now().Add(time.Duration(h.clock.Load())) },
 	}, l)
 	h.serve()
 	return h
+}
+
+// statement stands in for a platform: api does not know what is in a quote.
+func (h *house) statement(nonce []byte) ([]byte, error) {
+	if h.fake.Ready() != nil {
+		return nil, errors.New("the platform does not answer")
+	}
+	return fmt.Appendf(nil, `{"ledger":%q,"logKey":"k","tlsKey":"%064x","nonce":"%x","quote":"AAAA"}`, apitest.Origin, 0, nonce), nil
 }
 
 func (h *house) serve() {

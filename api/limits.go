@@ -22,6 +22,9 @@ const (
 	maxPage     = 1000
 	// maxIndex is the largest log index that every JSON reader keeps exact.
 	maxIndex = uint64(domain.MaxMinor)
+	// minNonceBytes keeps quotes from being guessed and made ahead; maxNonceBytes is the longest hash.
+	minNonceBytes = 16
+	maxNonceBytes = 64
 	// tokenSkew is how far the clock of a token's signer may run ahead of ours.
 	tokenSkew = time.Minute
 )
@@ -41,6 +44,9 @@ type limits struct {
 	inFlightBytes int64
 	// streams bounds the open event streams, partyStreams those of one party.
 	streams, partyStreams int
+	// quoting bounds the requests that wait for a quote, which are made one after the other: a
+	// TPM takes a good part of a second for one.
+	quoting int
 	// heartbeat is the longest silence on a stream. streamWrite is how long one entry may take to
 	// leave before the reader counts as too slow. streamPace is the shortest time between two
 	// reads of the log for one stream; streamPage the entries held for it at a time.
@@ -54,7 +60,7 @@ var standardLimits = limits{
 	readHeader: 5 * time.Second, read: 30 * time.Second, write: time.Minute, idle: 2 * time.Minute,
 	wait: 30 * time.Second, witnessed: 10 * time.Second,
 	inFlight: 2048, inFlightBytes: 256 << 20,
-	streams: 1024, partyStreams: 8,
+	streams: 1024, partyStreams: 8, quoting: 32,
 	heartbeat: 15 * time.Second, streamWrite: 10 * time.Second, streamPace: 20 * time.Millisecond, streamPage: 100,
 	grace: 15 * time.Second,
 }

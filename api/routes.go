@@ -52,6 +52,7 @@ func (s *Server) routes() []route {
 		{method: get, path: eventsPath, query: []string{"from", "as"}, handle: s.events},
 		{method: get, path: "/v1/receipts/:index", query: []string{"as"}, handle: s.receipt},
 		{method: get, path: "/v1/private/:digest", handle: s.private},
+		{method: get, path: "/v1/attestation", query: []string{"nonce"}, public: true, handle: s.attestation},
 		{method: get, path: "/log/checkpoint", public: true, handle: s.checkpoint},
 		{method: get, path: "/log/policy", public: true, handle: s.policy},
 		{method: get, path: "/log/tile/entries/*", public: true, handle: s.entryTile},

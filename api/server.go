@@ -23,8 +23,12 @@ type Config struct {
 	Log *slog.Logger
 	// Now is the wall clock that tokens are judged by; nil is time.Now.
 	Now func() time.Time
-	// TLS holds the certificate; nil serves plain HTTP.
-	TLS *tls.Config
+	// TLS holds the certificate; nil serves plain HTTP. PlainLoopback serves plain HTTP beside it, on
+	// the same address, over connections that stay on the machine.
+	TLS           *tls.Config
+	PlainLoopback bool
+	// Quote gives a statement over this node's keys and the nonce, as JSON; nil: the node makes none.
+	Quote func(nonce []byte) ([]byte, error)
 }
 
 // Server answers for one ledger. Safe for concurrent use.
@@ -35,6 +39,9 @@ type Server struct {
 	log        *slog.Logger
 	now        func() time.Time
 	tls        *tls.Config
+	plain      bool
+	quote      func(nonce []byte) ([]byte, error)
+	quoting    *queue
 	limits     limits
 	metrics    *metrics
 	load       *load
@@ -49,7 +56,7 @@ type Server struct {
 func New(c Config) *Server { return newServer(c, standardLimits) }
 
 func newServer(c Config, l limits) *Server {
-	s := &Server{ledger: c.Ledger, policyText: c.Policy, log: c.Log, now: c.Now, tls: c.TLS, limits: l, stopping: make(chan struct{})}
+	s := &Server{ledger: c.Ledger, policyText: c.Policy, log: c.Log, now: c.Now, tls: c.TLS, plain: c.PlainLoopback, quote: c.Quote, limits: l, stopping: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -57,6 +64,7 @@ func newServer(c Config, l limits) *Server {
 		s.now = time.Now
 	}
 	s.load = &load{requests: make(chan struct{}, l.inFlight), bytes: l.inFlightBytes}
+	s.quoting = newQueue(l.quoting)
 	s.streams = &streams{limit: l.streams, partyLimit: l.partyStreams}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.metrics = newMetrics(s)
@@ -109,5 +117,12 @@ func (s *Server) listen(server *http.Server, listener net.Listener) error {
 		return server.Serve(listener)
 	}
 	server.TLSConfig = s.tls.Clone()
-	return server.ServeTLS(listener, "", "")
+	if !s.plain {
+		return server.ServeTLS(listener, "", "")
+	}
+	both := newSplit(listener, s.limits.readHeader)
+	ended := make(chan error, 2)
+	go func() { ended <- server.Serve(half{both, both.plain}) }()
+	go func() { ended <- server.ServeTLS(half{both, both.secure}, "", "") }()
+	return errors.Join(both.run(), <-ended, <-ended)
 }

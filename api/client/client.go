@@ -42,7 +42,9 @@ type Config struct {
 	Ledger string
 	// Signer holds the party's key; nil reads only what is public.
 	Signer *envelope.Signer
-	// Transport is nil for http.DefaultTransport.
+	// Trust says which keys an https server may have. Without it such a server needs a Transport.
+	Trust *Trust
+	// Transport is for callers who see to trust themselves; nil: http.DefaultTransport for http, one by Trust for https.
 	Transport http.RoundTripper
 	// Now is nil for time.Now.
 	Now func() time.Time
@@ -58,11 +60,19 @@ type Client struct {
 	pause, quiet time.Duration
 }
 
-// New makes a client. It opens no connection.
+// New makes a client. It opens no connection. ErrUntrusted.
 func New(c Config) (*Client, error) {
-	base, err := url.Parse(c.URL)
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil || base.RawQuery != "" {
-		return nil, errors.New("server address: want http or https, a host, and no user or query")
+	base, err := parse(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case base.Scheme == "https" && c.Trust != nil && c.Transport == nil:
+		c.Transport = (&attested{base: base, trust: *c.Trust, known: map[KeyHash]bool{}}).transport()
+	case c.Trust != nil:
+		return nil, errors.New("server address: trust needs https, and no transport beside it")
+	case base.Scheme == "https" && c.Transport == nil:
+		return nil, ErrUntrusted
 	}
 	client := &Client{base: base, config: c, now: c.Now, pause: 200 * time.Millisecond, quiet: 45 * time.Second}
 	if client.now == nil {
@@ -72,6 +82,14 @@ func New(c Config) (*Client, error) {
 		return http.ErrUseLastResponse
 	}}
 	return client, nil
+}
+
+func parse(address string) (*url.URL, error) {
+	base, err := url.Parse(address)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil || base.RawQuery != "" {
+		return nil, errors.New("server address: want http or https, a host, and no user or query")
+	}
+	return base, nil
 }
 
 // Submit sends a signed command and waits as asked. A refusal is an error that holds a

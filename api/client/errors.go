@@ -76,6 +76,10 @@ func problem(response *http.Response, body []byte) error {
 
 // retryable says whether another attempt may fare better.
 func retryable(err error) bool {
+	var verdict *distrust
+	if errors.As(err, &verdict) {
+		return false
+	}
 	var transport *transportError
 	if errors.As(err, &transport) {
 		return true

@@ -43,7 +43,7 @@ data prove the delay. Begin with "aval demo".`,
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(initCommand(), nodeCommand(), keyCommand(), submitCommand(), getCommand(), statementCommand(), historyCommand(), recordCommand(), trialBalanceCommand(), verifyCommand(), exportCommand(), restoreCommand(), recoverCommand(), shareCommand(), witnessCommand(),
+	root.AddCommand(initCommand(), nodeCommand(), keyCommand(), submitCommand(), getCommand(), statementCommand(), historyCommand(), recordCommand(), trialBalanceCommand(), verifyCommand(), attestCommand(), exportCommand(), restoreCommand(), recoverCommand(), shareCommand(), witnessCommand(),
 		discloseCommand(), gatewayCommand(), flightserverCommand(), demoCommand(), benchCommand(), tpmCommand())
 	return root
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aval/api/client"
 	"aval/cmd/aval/node"
 	"aval/ledger/enclave"
 )
@@ -42,10 +44,14 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 			if err != nil {
 				return err
 			}
+			measurement := hex.EncodeToString(folder.Platform.Measurement()) // before the binary is out of reach
 			if err := hardening.Confine(folder, log); err != nil {
 				return errors.Join(err, n.Close())
 			}
-			started := map[string]string{"ledger": folder.Keys.Origin, "api": "http://" + n.API.String(), "enclave": folder.Platform.Name()}
+			started := map[string]string{
+				"ledger": folder.Keys.Origin, "api": n.URL(), "enclave": folder.Platform.Name(), "measurement": measurement,
+				"tls": "https://" + n.API.String(), "tlsKey": client.KeyHash(n.TLS.Key()).String(),
+			}
 			if n.Admin != nil {
 				started["admin"] = "http://" + n.Admin.String()
 			}
@@ -61,11 +67,12 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 			}
 			err = p.print(c, started, func(w io.Writer) {
 				fmt.Fprintf(w, "ledger %s\n", started["ledger"])
-				for _, part := range []string{"api", "admin", "broker"} {
+				for _, part := range []string{"api", "tls", "admin", "broker"} {
 					if address := started[part]; address != "" {
 						fmt.Fprintf(w, "%-6s %s\n", part, address)
 					}
 				}
+				fmt.Fprintf(w, "key    %s\n", started["tlsKey"])
 				if started["policy"] != "" {
 					fmt.Fprintf(w, "policy for verifiers, also at /log/policy:\n%s", started["policy"])
 				}

@@ -20,12 +20,14 @@ const defaultNode = "http://127.0.0.1:8420"
 type remote struct {
 	url, keyPath, origin string
 	timeout              time.Duration
+	trust                trust
 }
 
 func (r *remote) flags(c *cobra.Command) {
 	c.Flags().StringVar(&r.url, "node", defaultNode, "URL of the node")
 	c.Flags().StringVar(&r.keyPath, "key", "", "your key file (required)")
 	c.Flags().StringVar(&r.origin, "ledger", "", "name of the ledger; by default what the node's checkpoint says, which is enough if your key is for one ledger only")
+	r.trust.flags(c)
 	c.Flags().DurationVar(&r.timeout, "timeout", 30*time.Second, "give up after this long")
 }
 
@@ -42,7 +44,7 @@ func (r *remote) context(c *cobra.Command) (context.Context, context.CancelFunc,
 func (r *remote) identify(ctx context.Context) (*envelope.Signer, error) {
 	signer, err := readKey(r.keyPath)
 	if err == nil && r.origin == "" {
-		r.origin, err = originOf(ctx, r.url)
+		r.origin, err = r.ask(ctx)
 	}
 	return signer, err
 }
@@ -53,24 +55,33 @@ func (r *remote) connect(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.New(client.Config{URL: r.url, Ledger: r.origin, Signer: signer})
+	return r.client(signer)
 }
 
-// originOf reads a ledger's name from the first line of its checkpoint. A node that lies can
+// client makes one for the node, that trusts whom the flags say; without a signer it reads what is public.
+func (r *remote) client(signer *envelope.Signer) (*client.Client, error) {
+	keys, err := r.trust.keys(r.url, r.origin)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(client.Config{URL: r.url, Ledger: r.origin, Signer: signer, Trust: keys})
+}
+
+// ask reads a ledger's name from the first line of its checkpoint. A node that lies can
 // pass what is signed for it to the ledger that it names, where it counts if the key is
 // registered there too; whoever uses one key on several ledgers gives --ledger.
-func originOf(ctx context.Context, url string) (string, error) {
-	public, err := client.New(client.Config{URL: url})
+func (r *remote) ask(ctx context.Context) (string, error) {
+	public, err := r.client(nil)
 	if err != nil {
 		return "", err
 	}
 	checkpoint, err := public.Get(ctx, "/log/checkpoint")
 	if err != nil {
-		return "", fmt.Errorf("ask %s for its ledger's name: %w", url, err)
+		return "", fmt.Errorf("ask %s for its ledger's name: %w", r.url, err)
 	}
 	name, _, ok := bytes.Cut(checkpoint, []byte("\n"))
 	if !ok || node.CheckOrigin(string(name)) != nil {
-		return "", fmt.Errorf("%s is no node: its checkpoint does not begin with a ledger's name", url)
+		return "", fmt.Errorf("%s is no node: its checkpoint does not begin with a ledger's name", r.url)
 	}
 	return string(name), nil
 }

@@ -99,7 +99,7 @@ func (s *submitter) all(c *cobra.Command, files []string) error {
 		return err
 	}
 	defer cancel()
-	if s.client, err = client.New(client.Config{URL: s.remote.url}); err != nil {
+	if s.client, err = s.remote.client(nil); err != nil {
 		return err
 	}
 	for _, file := range files {

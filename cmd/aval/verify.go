@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +18,7 @@ func verifyCommand() *cobra.Command {
 	var p printer
 	var from archiveFlags
 	var private string
+	var t trust
 	c := &cobra.Command{
 		Use: "verify DIR|URL|ARCHIVE|FILE.tlog-proof", Short: "Check a whole ledger, a public log, a backup, or one receipt, offline", Args: cobra.ExactArgs(1),
 		Long: `Check that nothing was forged, lost or changed.
@@ -28,7 +28,7 @@ DIR      a node's folder, running or not: every signature, decision, balance, le
          of the ledger you know, and not of another that is as consistent.
 DIR      a public log as "aval export --log" wrote it: as for URL.
 URL      the public log of a running node, or one that a web server holds as files: every leaf,
-         the tree and the signed head (needs --policy).
+         the tree and the signed head (needs --policy). A node at an https address needs --attest or --pin too.
 ARCHIVE  a backup of "aval export": the public log and every byte of the file (needs --policy); with
          --enclave or --passphrase-file every body is opened too, and every batch executed again.
 FILE     one receipt, whole or made by "aval disclose": the head's signature, inclusion, and the
@@ -37,22 +37,23 @@ FILE     one receipt, whole or made by "aval disclose": the head's signature, in
 
 Exit 1 and the first bad index if anything is off.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			return verify(c, &p, args[0], &from, private)
+			return verify(c, &p, args[0], &from, private, &t)
 		},
 	}
 	c.Flags().StringVar(&private, "private", "", "file with a private value that the receipt must prove")
 	c.Flags().StringVar(&from.policy, "policy", "", "policy file of the ledger (policy.txt of the node's folder)")
 	from.keyFlags(c)
+	t.flags(c)
 	p.flag(c)
 	return c
 }
 
-func verify(c *cobra.Command, p *printer, target string, from *archiveFlags, private string) error {
+func verify(c *cobra.Command, p *printer, target string, from *archiveFlags, private string, t *trust) error {
 	if private != "" {
 		return verifyPrivate(c, p, target, from.policy, private)
 	}
-	if strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://") {
-		return verifyURL(c, p, target, from.policy)
+	if isURL(target) {
+		return verifyURL(c, p, target, from.policy, t)
 	}
 	info, err := os.Stat(target)
 	if err != nil {

@@ -21,9 +21,18 @@ func isLog(dir string) bool {
 	return err == nil
 }
 
-// verifyURL verifies the log of a node, under /log/, or files that some server holds under the URL itself.
-func verifyURL(c *cobra.Command, p *printer, url, policyPath string) error {
-	public, err := client.New(client.Config{URL: url})
+// verifyURL verifies the log of a node, under /log/, or files that some server holds under the URL itself. Everything
+// in it is public and signed, so without flags any https server that the machine's authorities vouch for will do.
+func verifyURL(c *cobra.Command, p *printer, url, policyPath string, t *trust) error {
+	config := client.Config{URL: url, Transport: http.DefaultTransport}
+	if *t != (trust{}) {
+		keys, err := t.keys(url, "")
+		if err != nil {
+			return err
+		}
+		config.Trust, config.Transport = keys, nil
+	}
+	public, err := client.New(config)
 	if err != nil {
 		return err
 	}

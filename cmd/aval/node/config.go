@@ -35,6 +35,9 @@ type Config struct {
 	// pprof, which have no authentication; empty: none.
 	Listen string `json:"listen"`
 	Admin  string `json:"admin,omitempty"`
+	// RequireTLS ends plain HTTP. Without it connections that do not leave the machine may use that; all
+	// others speak TLS in any case.
+	RequireTLS bool `json:"requireTls,omitempty"`
 	// Broker makes this node an MQTT broker for its gateways; Session takes messages from an external broker.
 	Broker  *BrokerConfig  `json:"broker,omitempty"`
 	Session *SessionConfig `json:"session,omitempty"`

@@ -55,6 +55,8 @@ type Node struct {
 	Witnesses *witness.Gatherer
 	// API is the address that the HTTP API listens on, Admin that of metrics, nil for none.
 	API, Admin net.Addr
+	// TLS is the API's key, made at the start and in memory alone.
+	TLS *api.Identity
 
 	store *sqlite.Store
 	// way is how this node came by its keys, a domain.Opened word.
@@ -163,7 +165,14 @@ func (n *Node) addAPI() error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	server := api.New(api.Config{Ledger: n.Engine, Policy: policy, Log: n.options.Log, Now: n.options.Now})
+	host, _, _ := net.SplitHostPort(n.Folder.Config.Listen)
+	if n.TLS, err = api.NewIdentity(host, n.options.Now); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := api.New(api.Config{
+		Ledger: n.Engine, Policy: policy, Log: n.options.Log, Now: n.options.Now,
+		TLS: n.TLS.Config(), PlainLoopback: !n.Folder.Config.RequireTLS, Quote: n.state,
+	})
 	n.parts = append(n.parts, func(ctx context.Context) error { return server.Run(ctx, listener) })
 	if n.Folder.Config.Admin == "" {
 		return nil
@@ -316,4 +325,12 @@ func ReadSecret(path string) (string, error) {
 		err = fmt.Errorf("%s: empty", path)
 	}
 	return secret, err
+}
+
+// URL is the API's address: http where that is served, else https.
+func (n *Node) URL() string {
+	if tcp, ok := n.API.(*net.TCPAddr); ok && tcp.IP.IsLoopback() && !n.Folder.Config.RequireTLS {
+		return "http://" + n.API.String()
+	}
+	return "https://" + n.API.String()
 }
