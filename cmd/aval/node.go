@@ -55,6 +55,9 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 			if n.Admin != nil {
 				started["admin"] = "http://" + n.Admin.String()
 			}
+			if n.Peers != nil {
+				started["peers"] = "http://" + n.Peers.String()
+			}
 			if n.Broker != nil {
 				started["broker"] = "tcp://" + n.Broker.Address()
 			}
@@ -67,7 +70,7 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 			}
 			err = p.print(c, started, func(w io.Writer) {
 				fmt.Fprintf(w, "ledger %s\n", started["ledger"])
-				for _, part := range []string{"api", "tls", "admin", "broker"} {
+				for _, part := range []string{"api", "tls", "admin", "peers", "broker"} {
 					if address := started[part]; address != "" {
 						fmt.Fprintf(w, "%-6s %s\n", part, address)
 					}

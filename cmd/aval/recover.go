@@ -13,7 +13,6 @@ import (
 	"aval/cmd/aval/node"
 	"aval/domain"
 	"aval/ledger"
-	"aval/ledger/enclave"
 )
 
 // recovered is what "aval recover" prints for machines.
@@ -35,7 +34,7 @@ type recovered struct {
 
 func recoverCommand() *cobra.Command {
 	var p printer
-	var policyPath string
+	var policyPath, from string
 	c := &cobra.Command{
 		Use: "recover DIR [SHARE...]", Short: "Recover the keys of a ledger whose machine is lost", Args: cobra.MinimumNArgs(1),
 		Long: `Recover the keys of a ledger whose machine is lost, from members' shares. DIR holds a copy of the
@@ -44,13 +43,19 @@ lost node's folder. Without SHARE files it writes DIR/recovery.request, which me
 command may be killed between them. When enough are there the keys are sealed to this machine, and
 "aval node DIR" starts.
 
+With --from the keys come from another node of the ledger that still runs and whose configuration has
+"peers": it appraises this machine's quote and seals them to it.
+
 A share that is damaged, of another ledger or of an older set is refused with its member's name.
 Make sure that the lost node does not run any more: two would sign two histories.`,
-		Example: "  aval recover node\n  aval recover node acme.share\n  aval recover node bank.share carol.share",
+		Example: "  aval recover node\n  aval recover node acme.share\n  aval recover node bank.share carol.share\n  aval recover node --from http://127.0.0.1:8422",
 		RunE: func(c *cobra.Command, args []string) error {
 			policy, err := ledgerPolicy(policyPath)
 			if err != nil {
 				return err
+			}
+			if from != "" {
+				return recoverFromPeer(c, &p, args, from, policy)
 			}
 			r, err := node.OpenRecovery(args[0], policy)
 			if err != nil {
@@ -59,9 +64,23 @@ Make sure that the lost node does not run any more: two would sign two histories
 			return takeShares(c, &p, r, args[0], args[1:])
 		},
 	}
+	c.Flags().StringVar(&from, "from", "", "URL of a running node's peers address, in place of shares")
 	c.Flags().StringVar(&policyPath, "policy", "", "policy file of the ledger you know; without it DIR/policy.txt")
 	p.flag(c)
 	return c
+}
+
+func recoverFromPeer(c *cobra.Command, p *printer, args []string, from string, policy *ledger.Policy) error {
+	if len(args) > 1 {
+		return errors.New("shares are not needed beside --from")
+	}
+	warning, err := node.RecoverFromPeer(c.Context(), args[0], from, policy)
+	if err != nil {
+		return err
+	}
+	warn(c, warning)
+	result := recovered{Dir: args[0], Way: domain.OpenedByPeer}
+	return p.print(c, result, result.text)
 }
 
 // ledgerPolicy reads a policy, nil without a file.
@@ -101,13 +120,13 @@ func takeShares(c *cobra.Command, p *printer, r *node.Recovery, dir string, file
 		return err
 	} else {
 		result.Way, result.Waiting = domain.OpenedByShares, nil
-		fmt.Fprintln(c.ErrOrStderr(), enclave.Warning)
+		warn(c, r.Warning())
 	}
 	if err := p.print(c, result, result.text); err != nil {
 		return err
 	}
 	if len(result.Refused) > 0 {
-		return errors.Join(errReported)
+		return errReported
 	}
 	return nil
 }

@@ -47,6 +47,8 @@ type Config struct {
 	Witnesses *WitnessesConfig `json:"witnesses,omitempty"`
 	// Hardening leaves out what protects the process.
 	Hardening *HardeningConfig `json:"hardening,omitempty"`
+	// Peers lets other nodes obtain the ledger's keys; without it nobody can.
+	Peers *PeersConfig `json:"peers,omitempty"`
 }
 
 // BrokerConfig is the embedded broker.
@@ -123,7 +125,7 @@ func (c *Config) check() error {
 	if c.Broker != nil && c.Session != nil && c.Broker.Net != c.Session.Net {
 		return errors.New("broker.net and session.net: two names for one ledger")
 	}
-	return errors.Join(c.Broker.check(), c.Session.check(), c.Oracle.check(), c.Witnesses.check(), c.Hardening.check())
+	return errors.Join(c.Broker.check(), c.Session.check(), c.Oracle.check(), c.Witnesses.check(), c.Hardening.check(), c.Peers.check())
 }
 
 // CheckAddress wants host:port. Without a host everybody who can reach the machine is served, so

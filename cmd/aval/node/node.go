@@ -57,6 +57,8 @@ type Node struct {
 	API, Admin net.Addr
 	// TLS is the API's key, made at the start and in memory alone.
 	TLS *api.Identity
+	// Peers is where other nodes ask for the keys, nil unless the configuration lets them.
+	Peers net.Addr
 
 	store *sqlite.Store
 	// way is how this node came by its keys, a domain.Opened word.
@@ -102,7 +104,7 @@ func Open(folder *Folder, o Options) (*Node, error) {
 		return nil, errors.Join(err, store.Close())
 	}
 	n.parts = append(n.parts, n.keepRecovery, n.recordOpening)
-	for _, add := range []func() error{n.addAPI, n.addSensors, n.addOracle} {
+	for _, add := range []func() error{n.addAPI, n.addSensors, n.addOracle, n.addPeers} {
 		if err := add(); err != nil {
 			return nil, errors.Join(err, n.Close())
 		}

@@ -167,6 +167,9 @@ func (r *Recovery) Missing() int              { return r.collection.Missing() }
 func (r *Recovery) Waiting() []domain.PartyID { return r.collection.Waiting() }
 func (r *Recovery) Set() recovery.Name        { return r.set.Name }
 
+// Warning is what is to be known of this machine's platform; empty for one that protects.
+func (r *Recovery) Warning() string { return enclave.WarningOf(r.platform) }
+
 // Finish opens the keys with the shares that are there, tries them on the ledger and seals them
 // to this machine.
 func (r *Recovery) Finish() error {
