@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,6 +64,8 @@ type Node struct {
 	store *sqlite.Store
 	// way is how this node came by its keys, a domain.Opened word.
 	way string
+	// measurement is the platform's, in hex, asked for before the process is confined.
+	measurement string
 	// issued says which recovery set is on disk; nil for none.
 	issued  atomic.Pointer[recovery.Name]
 	options Options
@@ -91,7 +94,7 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{Folder: folder, Solo: order.NewSolo(o.Now), store: store, options: o, way: folder.keys.Way()}
+	n := &Node{Folder: folder, Solo: order.NewSolo(o.Now), store: store, options: o, way: folder.keys.Way(), measurement: hex.EncodeToString(folder.Platform.Measurement())}
 	config := engineConfig(folder.Keys, store, n.Solo)
 	config.Policy, config.NextEpoch = policy, n.nextEpoch
 	if n.Engine, err = openEngine(config); err != nil {

@@ -111,7 +111,7 @@ func (n *Node) recordOpening(ctx context.Context) error {
 	}
 	id := make([]byte, 16)
 	rand.Read(id)
-	o := domain.Opening{ID: hex.EncodeToString(id), Way: keys.Way(), Platform: platform.Name(), Measurement: hex.EncodeToString(platform.Measurement())}
+	o := domain.Opening{ID: hex.EncodeToString(id), Way: keys.Way(), Platform: platform.Name(), Measurement: n.measurement}
 	if err := n.Engine.RecordOpening(ctx, o); err != nil {
 		if ctx.Err() != nil { // the node stops: it is recorded at the next start
 			return ctx.Err()
