@@ -48,19 +48,7 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 			if err := hardening.Confine(folder, log); err != nil {
 				return errors.Join(err, n.Close())
 			}
-			started := map[string]string{
-				"ledger": folder.Keys.Origin, "api": n.URL(), "enclave": folder.Platform.Name(), "measurement": measurement,
-				"tls": "https://" + n.API.String(), "tlsKey": client.KeyHash(n.TLS.Key()).String(),
-			}
-			if n.Admin != nil {
-				started["admin"] = "http://" + n.Admin.String()
-			}
-			if n.Peers != nil {
-				started["peers"] = "http://" + n.Peers.String()
-			}
-			if n.Broker != nil {
-				started["broker"] = "tcp://" + n.Broker.Address()
-			}
+			started := addresses(n, measurement)
 			if n.Witnesses != nil {
 				policy, err := folder.PolicyText()
 				if err != nil {
@@ -90,6 +78,24 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 	c.AddCommand(resealCommand())
 	c.Flags().BoolVar(&explain, "explain-hardening", false, "say how the process would be protected here, and do not run it")
 	return c
+}
+
+// addresses says which ledger a node runs, and where it listens.
+func addresses(n *node.Node, measurement string) map[string]string {
+	started := map[string]string{
+		"ledger": n.Folder.Keys.Origin, "api": n.URL(), "enclave": n.Folder.Platform.Name(), "measurement": measurement,
+		"tls": "https://" + n.API.String(), "tlsKey": client.KeyHash(n.TLS.Key()).String(),
+	}
+	if n.Admin != nil {
+		started["admin"] = "http://" + n.Admin.String()
+	}
+	if n.Peers != nil {
+		started["peers"] = "http://" + n.Peers.String()
+	}
+	if n.Broker != nil {
+		started["broker"] = "tcp://" + n.Broker.Address()
+	}
+	return started
 }
 
 func explainHardening(c *cobra.Command, p printer, h *node.Hardening, f *node.Folder) error {
