@@ -78,24 +78,28 @@ func openPins(text string) (*pins, error) {
 	return p, nil
 }
 
-// has says whether the host's key is the known one. Appraised is whether it could be appraised again: then an old pin does not count.
-func (p *pins) has(host string, key client.KeyHash, appraised bool, now time.Time) bool {
+// has says whether the host's key is the known one, and whether what was appraised is simulated. Appraised is whether it
+// could be appraised again: then an old pin does not count.
+func (p *pins) has(host string, key client.KeyHash, appraised bool, now time.Time) (known, simulated bool) {
 	if p.only != nil {
-		return *p.only == key
+		return *p.only == key, false
 	}
-	return slices.ContainsFunc(p.Pins, func(known pin) bool {
-		return known.Host == host && known.Key == key.String() && (!appraised || now.Sub(known.At) < pinLife)
-	})
+	for _, pin := range p.Pins {
+		if pin.Host == host && pin.Key == key.String() && (!appraised || now.Sub(pin.At) < pinLife) {
+			return true, pin.Simulated
+		}
+	}
+	return false, false
 }
 
-// put keeps one pin for each host, in the file if there is one.
+// put keeps one pin for each host, in the file too if there is one.
 func (p *pins) put(n pin) error {
-	if p.path == "" {
-		return nil
-	}
 	p.Pins = append(slices.DeleteFunc(p.Pins, func(old pin) bool { return old.Host == n.Host }), n)
 	if len(p.Pins) > maxPins {
-		return fmt.Errorf("--pin %s: %d nodes, limit %d", p.path, len(p.Pins), maxPins)
+		return fmt.Errorf("pins %s: %d nodes, limit %d", p.path, len(p.Pins), maxPins)
+	}
+	if p.path == "" {
+		return nil
 	}
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {

@@ -17,9 +17,17 @@ import (
 )
 
 // trust is how a client command decides whom it talks to.
-type trust struct{ policyPath, pin string }
+type trust struct {
+	policyPath, pin string
+	// known is what was read and found out: several clients of one command appraise a node once.
+	known *pins
+	// command is told, once, of a node that is simulated.
+	command *cobra.Command
+	warned  bool
+}
 
 func (t *trust) flags(c *cobra.Command) {
+	t.command = c
 	c.Flags().StringVar(&t.policyPath, "attest", "", "attestation policy: appraise an https node by it before anything is sent")
 	c.Flags().StringVar(&t.pin, "pin", "", "key that an https node must have: sha256:HEX, or a file that --attest keeps and \"aval attest\" writes")
 }
@@ -43,12 +51,18 @@ func (t *trust) keys(server, origin string) (*client.Trust, error) {
 }
 
 func (t *trust) judge(u *url.URL, origin string) (*client.Trust, error) {
-	pins, err := openPins(t.pin)
-	if err != nil {
-		return nil, err
+	if t.known == nil {
+		var err error
+		if t.known, err = openPins(t.pin); err != nil {
+			return nil, err
+		}
 	}
 	now := time.Now()
-	keys := &client.Trust{Pinned: func(k client.KeyHash) bool { return pins.has(u.Host, k, t.policyPath != "", now) }}
+	keys := &client.Trust{Pinned: func(k client.KeyHash) bool {
+		known, simulated := t.known.has(u.Host, k, t.policyPath != "", now)
+		t.warn(u.Host, simulated)
+		return known
+	}}
 	if t.policyPath == "" {
 		return keys, nil
 	}
@@ -61,9 +75,17 @@ func (t *trust) judge(u *url.URL, origin string) (*client.Trust, error) {
 		if err != nil {
 			return err
 		}
-		return pins.put(v.pin(u.Host))
+		t.warn(u.Host, v.appraisal.Simulated)
+		return t.known.put(v.pin(u.Host))
 	}
 	return keys, nil
+}
+
+func (t *trust) warn(host string, simulated bool) {
+	if simulated && !t.warned && t.command != nil {
+		fmt.Fprintf(t.command.ErrOrStderr(), "SIMULATED ENCLAVE: %s proves nothing; the policy allows that\n", host)
+		t.warned = true
+	}
 }
 
 // isLoopback says whether a connection to the host stays on the machine.

@@ -25,7 +25,7 @@ func isLog(dir string) bool {
 // in it is public and signed, so without flags any https server that the machine's authorities vouch for will do.
 func verifyURL(c *cobra.Command, p *printer, url, policyPath string, t *trust) error {
 	config := client.Config{URL: url, Transport: http.DefaultTransport}
-	if *t != (trust{}) {
+	if t.policyPath != "" || t.pin != "" {
 		keys, err := t.keys(url, "")
 		if err != nil {
 			return err
