@@ -69,20 +69,23 @@ func (k Kind) Check() error {
 }
 
 // CheckID refuses a contract or record identifier that is not 1 to 64 of A-Z, a-z, 0-9, '.', '_', '-'.
-func CheckID(field, id string) error {
-	return checkName(field, id, 64, func(c byte) bool {
-		return lower(c) || digit(c) || c >= 'A' && c <= 'Z' || c == '.' || c == '_' || c == '-'
-	})
+func CheckID(field, id string) error { return checkName(field, id, 64, identifying) }
+
+func identifying(c byte) bool {
+	return lower(c) || digit(c) || c >= 'A' && c <= 'Z' || c == '.' || c == '_' || c == '-'
 }
 
-// CheckKey refuses a record key that is not 2 to 4 identifiers joined by '/', at most 200 bytes.
+// maxKeyPart lets a part of a record key be a digest of 48 bytes in hex, as platforms measure.
+const maxKeyPart = 96
+
+// CheckKey refuses a record key that is not 2 to 4 identifiers of at most 96 characters joined by '/', at most 200 bytes.
 func CheckKey(key string) error {
 	parts := strings.Split(key, "/")
 	if len(parts) < 2 || len(parts) > 4 || len(key) > 200 {
 		return Refuse(Malformed, "record key %.80q: want 2 to 4 parts, at most 200 bytes", key)
 	}
 	for _, part := range parts {
-		if err := CheckID("record key", part); err != nil {
+		if err := checkName("record key", part, maxKeyPart, identifying); err != nil {
 			return err
 		}
 	}

@@ -33,8 +33,8 @@ const (
 	MaxWrites = 4*MaxBulk + 96
 	// MaxEvents bounds the events of one command: one for each item of a bulk, and those about all.
 	MaxEvents = MaxBulk + 24
-	// MaxRecordParties bounds the parties that may see one record or event.
-	MaxRecordParties = 16
+	// MaxRecordParties bounds the parties that may see one record or event: all members, and those concerned.
+	MaxRecordParties = 80
 	// MaxScan bounds one Scan of a View.
 	MaxScan = 1000
 	// MaxMinor is the largest amount, 2^53-1 minor units, so that every JSON reader keeps it exact.
