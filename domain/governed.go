@@ -1,5 +1,7 @@
 package domain
 
+import "slices"
+
 // LedgerEpoch is the record epoch/current of governance: the key epoch that bodies are sealed
 // under from the batch after it.
 type LedgerEpoch struct {
@@ -77,6 +79,14 @@ type Constitution struct {
 	Proposed []string `json:"proposed"`
 	// Since is the batch time from which it holds.
 	Since Millis `json:"since"`
+}
+
+// ProductsProposed is the word in Proposed that makes products need an approval.
+const ProductsProposed = "product"
+
+// AllowsSale says whether a product that was offered at that time may be sold under its approval, zero for none.
+func (c Constitution) AllowsSale(a Approval, offered Millis) bool {
+	return !slices.Contains(c.Proposed, ProductsProposed) || a.Since != 0 && a.Since >= offered
 }
 
 // Approval is the record approval/<kind>/<contract> of governance: a product that may be sold.

@@ -74,6 +74,9 @@ type Registry interface {
 	Key(id string) (Key, bool)
 	Device(id string) (Device, bool)
 	Source(id string) (Source, bool)
+	// Approved says whether a product that was offered at that time may be sold: governance asks
+	// for no approval of products, or it approved this one since.
+	Approved(kind Kind, contract string, offered Millis) bool
 }
 
 // Genesis is what a ledger starts from: its origin and its first member.

@@ -109,7 +109,10 @@ type oneKey struct{ key domain.Key }
 func (r oneKey) Party(domain.PartyID) (domain.Party, bool) { return domain.Party{}, true }
 func (r oneKey) Key(string) (domain.Key, bool)             { return r.key, true }
 func (r oneKey) Device(string) (domain.Device, bool)       { return domain.Device{}, false }
-func (r oneKey) Source(string) (domain.Source, bool)       { return domain.Source{}, false }
+func (r oneKey) Approved(domain.Kind, string, domain.Millis) bool {
+	return true
+}
+func (r oneKey) Source(string) (domain.Source, bool) { return domain.Source{}, false }
 
 func TestRefusalSentencesAreBounded(t *testing.T) {
 	var e entry

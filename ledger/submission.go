@@ -133,6 +133,9 @@ func (s *submission) speaker(r domain.Registry, now domain.Millis) (domain.Party
 	if err == nil {
 		err = s.verify(key)
 	}
+	if party, _ := r.Party(sender); err == nil && s.observation == nil && party.Frozen != 0 {
+		err = domain.Refuse(domain.NotPermitted, "party %s is frozen: it may read, and nothing else", sender)
+	}
 	return sender, err
 }
 

@@ -159,3 +159,9 @@ func (r registry) Device(id string) (domain.Device, bool) {
 func (r registry) Source(id string) (domain.Source, bool) {
 	return lookup[domain.Source](r, "source/"+id)
 }
+
+func (r registry) Approved(kind domain.Kind, contract string, offered domain.Millis) bool {
+	constitution, _ := lookup[domain.Constitution](r, "constitution/current")
+	approval, _ := lookup[domain.Approval](r, "approval/"+string(kind)+"/"+contract)
+	return constitution.AllowsSale(approval, offered)
+}

@@ -32,6 +32,8 @@ func (registry) Party(domain.PartyID) (domain.Party, bool) { return domain.Party
 func (registry) Device(string) (domain.Device, bool)       { return domain.Device{}, false }
 func (registry) Source(string) (domain.Source, bool)       { return domain.Source{}, false }
 
+func (registry) Approved(domain.Kind, string, domain.Millis) bool { return true }
+
 func (r registry) Key(id string) (domain.Key, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

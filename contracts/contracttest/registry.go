@@ -44,6 +44,13 @@ func (b *Bench) Source(id string) (domain.Source, bool) {
 	return lookup(b, "source/"+id, b.sources, id)
 }
 
+// Approved looks in the records of the governance kind.
+func (b *Bench) Approved(kind domain.Kind, contract string, offered domain.Millis) bool {
+	constitution, _ := lookup(b, "constitution/current", map[string]domain.Constitution{}, "")
+	approval, _ := lookup(b, "approval/"+string(kind)+"/"+contract, map[string]domain.Approval{}, "")
+	return constitution.AllowsSale(approval, offered)
+}
+
 func lookup[K comparable, V any](b *Bench, key string, registered map[K]V, id K) (V, bool) {
 	if r, found := b.records[recordKey{domain.GovernanceKind, key}]; found && !r.final {
 		var v V

@@ -57,8 +57,8 @@ func (t *turn) onSale(id string, premium domain.Money) (product, error) {
 	if err != nil {
 		return p, err
 	}
-	if p.Paused {
-		return p, domain.Refuse(domain.WrongState, "product %s: its sale is paused", id)
+	if err := t.checkOnSale(id, p); err != nil {
+		return p, err
 	}
 	if price := p.Terms.Payouts.money(p.Terms.Payouts.Premium); premium != price {
 		return p, domain.Refuse(domain.InvalidAmount, "premium: %d %.3q, the price is %s", premium.Minor, string(premium.Currency), price)

@@ -213,6 +213,8 @@ func largest(n int) (BulkBind, Terms) {
 
 type everybody struct{ domain.Registry }
 
+func (everybody) Approved(domain.Kind, string, domain.Millis) bool { return true }
+
 func (everybody) Party(id domain.PartyID) (domain.Party, bool) { return domain.Party{ID: id}, true }
 
 func bulkInput(t testing.TB, body BulkBind) domain.Input {

@@ -38,6 +38,17 @@ func (t *turn) putProduct(id string, p product) {
 	t.fx.Writes[len(t.fx.Writes)-1].HeldFor = p.Insurer // the reserve that no policy has locked
 }
 
+// checkOnSale refuses a product whose sale is paused, or that governance has yet to approve.
+func (t *turn) checkOnSale(id string, p product) error {
+	if p.Paused {
+		return domain.Refuse(domain.WrongState, "product %s: its sale is paused", id)
+	}
+	if !t.in.Registry.Approved(t.in.Command.Kind, id, p.OfferedAt) {
+		return domain.Refuse(domain.WrongState, "product %s: governance has not approved it", id)
+	}
+	return nil
+}
+
 func (t *turn) offer() error {
 	var body Offer
 	if !t.in.Has(domain.RoleInsurer) {

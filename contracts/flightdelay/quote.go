@@ -54,8 +54,8 @@ func (t *turn) quote() error {
 }
 
 func (t *turn) checkQuote(body Quote, p product) (*sale, error) {
-	if p.Paused {
-		return nil, domain.Refuse(domain.WrongState, "product %s: its sale is paused", body.Product)
+	if err := t.checkOnSale(body.Product, p); err != nil {
+		return nil, err
 	}
 	s, err := t.openSale(body.Product, &p, body.Leg)
 	if err != nil {

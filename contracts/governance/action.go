@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"aval/domain"
+	"aval/domain/canon"
 )
 
 // Action is a proposed command: it is given, if the proposal passes, in the name of the proposer.
@@ -16,32 +17,29 @@ type Action struct {
 	Body string `json:"body"`
 }
 
-// deeds are the commands that change who may do what, each by its name.
-var deeds = map[string]func(*change) error{
-	"registerParty": registerParty, "setRoles": setRoles, "registerKey": registerKey, "revokeKey": revokeKey,
-	"registerDevice": registerDevice, "registerSource": registerSource,
-	"setConstitution": setConstitution, "freeze": freeze, "unfreeze": unfreeze,
-	"trustMeasurement": trustMeasurement, "distrustMeasurement": distrustMeasurement,
-	"setLimits": setLimits, "approveProduct": approveProduct, "withdrawApproval": withdrawApproval,
+// deeds gives the command that changes who may do what; nil for a name that is none.
+func deeds(name string) func(*change) error {
+	return map[string]func(*change) error{
+		"approveProduct": approveProduct, "beginEpoch": beginEpoch, "distrustMeasurement": distrustMeasurement, "erase": erase, "freeze": freeze, "grant": grant,
+		"registerDevice": registerDevice, "registerKey": registerKey, "registerParty": registerParty,
+		"registerSource": registerSource, "revokeGrant": revokeGrant, "revokeKey": revokeKey, "setConstitution": setConstitution,
+		"setLimits": setLimits, "setRecovery": setRecovery, "setRoles": setRoles, "trustMeasurement": trustMeasurement,
+		"unfreeze": unfreeze, "withdrawApproval": withdrawApproval,
+	}[name]
 }
 
 // proposable are the names of deeds, in order.
-var proposable = names(deeds)
-
-func names(deeds map[string]func(*change) error) (sorted []string) {
-	//tidy:ordered sorted below
-	for name := range deeds {
-		sorted = append(sorted, name)
-	}
-	slices.Sort(sorted)
-	return sorted
+var proposable = []string{
+	"approveProduct", "beginEpoch", "distrustMeasurement", "erase", "freeze", "grant", "registerDevice", "registerKey",
+	"registerParty", "registerSource", "revokeGrant", "revokeKey", "setConstitution", "setLimits", "setRecovery", "setRoles",
+	"trustMeasurement", "unfreeze", "withdrawApproval",
 }
 
 // perform gives a deed directly, or refuses if it wants a proposal. What touches members, money
 // or trust is decided by members together; while there is one member, it is together with itself.
 func (c *change) perform(deed func(*change) error) error {
-	if c.proposed || !c.in.Has(domain.RoleMember) {
-		return deed(c)
+	if !c.in.Has(domain.RoleMember) {
+		return c.finish(deed)
 	}
 	now, err := c.constitution()
 	if err != nil {
@@ -52,11 +50,18 @@ func (c *change) perform(deed func(*change) error) error {
 		return err
 	}
 	name := c.in.Command.Name
-	if slices.Contains(now.Proposed, name) || len(members) > 1 && !slices.Contains(optional, name) {
+	if slices.Contains(now.Proposed, name) || len(members) > 1 && !slices.Contains(optional, name) && !slices.Contains(own, name) {
 		return c.needsProposal()
 	}
 	c.alone = len(members) > 1
-	return deed(c)
+	return c.finish(deed)
+}
+
+func (c *change) finish(deed func(*change) error) error {
+	if err := deed(c); err != nil || !c.touchesMembers() {
+		return err
+	}
+	return c.checkQuorum()
 }
 
 func (c *change) needsProposal() error {
@@ -66,16 +71,16 @@ func (c *change) needsProposal() error {
 // enact runs actions in order, each on what the one before it left. The first refusal is returned
 // and nothing of any of them is kept.
 func (c *change) enact(proposer domain.PartyID, actions []Action) error {
-	work := &change{rules: c.rules, view: c.view, in: c.in, proposed: true}
+	work := &change{rules: c.rules, view: c.view, in: c.in}
 	work.in.Sender, work.in.Roles = proposer, []domain.Role{domain.RoleMember}
 	for _, a := range actions {
 		work.in.Command.Name, work.in.Command.Contract, work.in.Command.Body = a.Name, a.Contract, json.RawMessage(a.Body)
 		work.view = overlay{c.view, work.fx.Writes}
-		if err := deeds[a.Name](work); err != nil {
+		if err := deeds(a.Name)(work); err != nil {
 			return err
 		}
 	}
-	work.view = overlay{c.view, work.fx.Writes}
+	work.view = c.view
 	if err := work.checkQuorum(); err != nil {
 		return err
 	}
@@ -133,4 +138,20 @@ func (o overlay) Scan(prefix, after string, limit int) []domain.Record {
 	}
 	slices.SortFunc(found, func(a, b domain.Record) int { return strings.Compare(a.Key, b.Key) })
 	return found[:min(limit, len(found))]
+}
+
+// showProposal gives a proposal as JSON, whose commands are as they were sent.
+func showProposal(body []byte) (any, error) {
+	var p Proposal
+	if err := canon.Decode(body, &p); err != nil {
+		return nil, err
+	}
+	shown := struct {
+		Proposal
+		Actions []action `json:"actions"`
+	}{Proposal: p}
+	for _, a := range p.Actions {
+		shown.Actions = append(shown.Actions, action{a.Name, a.Contract, json.RawMessage(a.Body)})
+	}
+	return shown, nil
 }

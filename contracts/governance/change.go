@@ -8,9 +8,12 @@ import (
 
 // change is the work on one command. Transitions add to fx and never read their own writes.
 type change struct {
-	view domain.View
-	in   domain.Input
-	fx   domain.Effects
+	rules *rules
+	view  domain.View
+	in    domain.Input
+	fx    domain.Effects
+	// alone says that one of several members gives the command without the others.
+	alone bool
 }
 
 func partyKey(id domain.PartyID) string { return "party/" + string(id) }
@@ -62,6 +65,29 @@ func say(c *change, name, key string, body any, h Holder) error {
 	e, err := domain.NewEvent(name, key, body, c.in.Sender, h.Registrar, h.Party)
 	c.fx.Events = append(c.fx.Events, e)
 	return err
+}
+
+// announce adds an event for all members and the parties concerned.
+func (c *change) announce(name, key string, body any, parties ...domain.PartyID) error {
+	members, err := c.members()
+	if err != nil {
+		return err
+	}
+	e, err := domain.NewEvent(name, key, body, append(parties, members...)...)
+	c.fx.Events = append(c.fx.Events, e)
+	return err
+}
+
+// declare writes a record that every member sees, and an event for them.
+func (c *change) declare(key string, state any, event string) error {
+	members, err := c.members()
+	if err != nil {
+		return err
+	}
+	if err := write(c, key, state, Active, members...); err != nil {
+		return err
+	}
+	return c.announce(event, key, state)
 }
 
 // putHolder writes a holder.

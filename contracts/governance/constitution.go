@@ -8,11 +8,12 @@ import (
 
 const constitutionKey = "constitution/current"
 
-// product is the word in a constitution's list that makes products need an approval.
-const product = "product"
-
 // optional are the commands that one member may give alone, unless the constitution lists them.
-var optional = []string{product, "registerDevice", "registerKey", "registerParty", "registerSource", "revokeKey", "setRoles"}
+// A list names any of them, but not those by which a party lets others see its own records.
+var optional = []string{domain.ProductsProposed, "registerDevice", "registerKey", "registerParty", "registerSource", "revokeKey", "setRoles"}
+
+// own are the commands by which a member, like any party, shows its own records.
+var own = []string{"grant", "revokeGrant"}
 
 // constitution is the one in force: until members decide another, the one a ledger begins with.
 func (c *change) constitution() (domain.Constitution, error) {

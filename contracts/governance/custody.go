@@ -89,17 +89,3 @@ func opened(c *change) error {
 	body.At = c.in.Now
 	return c.declare(openingKey, body, "opened")
 }
-
-// declare writes a record that every member sees, and an event for them.
-func (c *change) declare(key string, state any, event string) error {
-	roster, _, err := domain.Load[Roster](c.view, rosterKey)
-	if err != nil {
-		return err
-	}
-	if err := write(c, key, state, Active, roster.Members...); err != nil {
-		return err
-	}
-	e, err := domain.NewEvent(event, key, state, roster.Members...)
-	c.fx.Events = append(c.fx.Events, e)
-	return err
-}

@@ -52,6 +52,8 @@
 package governance
 
 import (
+	"strings"
+
 	"aval/domain"
 	"aval/domain/canon"
 )
@@ -88,54 +90,51 @@ type Roster struct {
 }
 
 // Contract is the kind governance/1.
-var Contract domain.Contract = contract{}
+var Contract domain.Contract = contract{&rules{}}
 
-type contract struct{}
+// contract holds nothing but what was compiled last.
+type contract struct{ rules *rules }
 
 // Kind is domain.GovernanceKind.
 func (contract) Kind() domain.Kind { return domain.GovernanceKind }
 
-// Show gives every party of a record all its fields.
-func (contract) Show(_ string, body []byte, _ domain.PartyID) (any, error) { return canon.ToJSON(body) }
+// Show gives every party of a record all its fields, the bodies of proposed commands as JSON.
+func (contract) Show(key string, body []byte, _ domain.PartyID) (any, error) {
+	if strings.HasPrefix(key, "proposal/") {
+		return showProposal(body)
+	}
+	return canon.ToJSON(body)
+}
 
 // Apply judges one command.
-func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
-	c := &change{view: v, in: in}
-	var err error
-	switch in.Command.Name {
-	case "Genesis":
-		err = genesis(c)
-	case "registerParty":
-		err = registerParty(c)
-	case "setRoles":
-		err = setRoles(c)
-	case "erase":
-		err = erase(c)
-	case "registerKey":
-		err = registerKey(c)
-	case "revokeKey":
-		err = revokeKey(c)
-	case "registerDevice":
-		err = registerDevice(c)
-	case "registerSource":
-		err = registerSource(c)
-	case "beginEpoch":
-		err = beginEpoch(c)
-	case "setRecovery":
-		err = setRecovery(c)
-	case "Opened":
-		err = opened(c)
-	case "grant":
-		err = grant(c)
-	case "revokeGrant":
-		err = revokeGrant(c)
-	case expireGrant:
-		err = expire(c)
-	default:
-		err = domain.Refuse(domain.UnknownCommand, "%s has no command %.40q", domain.GovernanceKind, in.Command.Name)
-	}
-	if err != nil {
+func (k contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
+	c := &change{rules: k.rules, view: v, in: in}
+	if err := c.judgeCommand(); err != nil {
 		return domain.Effects{}, err
 	}
 	return c.fx, nil
+}
+
+func (c *change) judgeCommand() error {
+	switch name := c.in.Command.Name; name {
+	case "Genesis":
+		return genesis(c)
+	case "propose":
+		return propose(c)
+	case "vote":
+		return vote(c)
+	case "withdraw":
+		return withdraw(c)
+	case lapse:
+		return lapsed(c)
+	case "Opened":
+		return opened(c)
+	case expireGrant:
+		return expire(c)
+	default:
+		if deed := deeds(name); deed != nil {
+			return c.perform(deed)
+		}
+		return domain.Refuse(domain.UnknownCommand, "%s has no command %.40q", domain.GovernanceKind, name)
+	}
 }

@@ -42,7 +42,7 @@ func key(t testing.TB, name string) domain.Key {
 	return s.Key
 }
 
-// begun is a bench on which "founder" is the first member and "acme" a registered trader.
+// begun is a bench on which "founder" is the first member and "acme" a registered buyer.
 func begun(t testing.TB) *contracttest.Bench {
 	t.Helper()
 	b := contracttest.New(t, governance.Contract)
@@ -132,11 +132,12 @@ func TestCommandsRefuse(t *testing.T) {
 		body           object
 		code           domain.Code
 	}{
-		"party by a trader":         {"acme", "p", "registerParty", object{"party": "p"}, domain.NotPermitted},
-		"roles by a trader":         {"acme", "acme", "setRoles", object{"party": "acme", "roles": []string{"member"}}, domain.NotPermitted},
-		"key by a trader":           {"acme", newKey.ID, "registerKey", object{"key": newKey, "class": "party", "holder": "acme"}, domain.NotPermitted},
-		"device by a trader":        {"acme", "d", "registerDevice", device("d", "acme", "g", newKey), domain.NotPermitted},
-		"source by a trader":        {"acme", "s", "registerSource", source("s", "acme", "f", newKey), domain.NotPermitted},
+		"party by a buyer":          {"acme", "p", "registerParty", object{"party": "p"}, domain.NotPermitted},
+		"roles by a buyer":          {"acme", "acme", "setRoles", object{"party": "acme", "roles": []string{"member"}}, domain.NotPermitted},
+		"key of others by a buyer":  {"acme", newKey.ID, "registerKey", object{"key": newKey, "class": "party", "holder": "founder"}, domain.NotPermitted},
+		"key of nobody by a buyer":  {"acme", newKey.ID, "registerKey", object{"key": newKey, "class": "party", "holder": "p"}, domain.NotPermitted},
+		"device by a buyer":         {"acme", "d", "registerDevice", device("d", "acme", "g", newKey), domain.NotPermitted},
+		"source by a buyer":         {"acme", "s", "registerSource", source("s", "acme", "f", newKey), domain.NotPermitted},
 		"party twice":               {"founder", "acme", "registerParty", object{"party": "acme"}, domain.AlreadyExists},
 		"party under another name":  {"founder", "q", "registerParty", object{"party": "p"}, domain.Malformed},
 		"party with a bad name":     {"founder", "P", "registerParty", object{"party": "P"}, domain.Malformed},
@@ -230,27 +231,26 @@ func TestADeviceMayBeNamedLikeAMember(t *testing.T) {
 	must(t, send(b, "acme", k.ID, "revokeKey", object{"id": k.ID}))
 }
 
-func TestSomeMemberCanAlwaysSign(t *testing.T) {
+func TestSomeMembersCanAlwaysDecide(t *testing.T) {
 	b := begun(t)
 	first, second := key(t, "founder").ID, key(t, "founder 2")
-	// A member without a key counts for nothing.
-	must(t, send(b, "founder", "mute", "registerParty", object{"party": "mute", "roles": []string{"member"}}))
 	revoke := func(id string) error { return send(b, "founder", id, "revokeKey", object{"id": id}) }
-	if err := revoke(first); code(err) != domain.WrongState {
-		t.Fatalf("beside a mute member: %v", err)
+	refused := func(err error, what string) {
+		t.Helper()
+		if code(err) != domain.WrongState {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
+	refused(revoke(first), "last key of the only member")
+	refused(send(b, "founder", "mute", "registerParty", object{"party": "mute", "roles": []string{"member"}}), "second member without a key")
 	must(t, send(b, "founder", second.ID, "registerKey", object{"key": second, "class": "party", "holder": "founder"}))
 	must(t, revoke(first))
-	if err := revoke(second.ID); code(err) != domain.WrongState {
-		t.Fatalf("second key: %v", err)
-	}
-	must(t, send(b, "founder", "mute", "setRoles", object{"party": "mute"}))
+	refused(revoke(second.ID), "last key again")
 	must(t, send(b, "founder", "acme", "setRoles", object{"party": "acme", "roles": []string{"buyer", "member"}}))
-	must(t, revoke(second.ID))
-	if err := send(b, "acme", "acme", "setRoles", object{"party": "acme"}); code(err) != domain.WrongState {
-		t.Fatalf("the last that can sign steps down: %v", err)
-	}
-	must(t, send(b, "acme", "founder", "setRoles", object{"party": "founder"}))
+	refused(revoke(second.ID), "last key of one of two members")
+	refused(propose(b, "acme", "p", roles("founder"), roles("acme")), "nobody left")
+	must(t, propose(b, "acme", "q", roles("founder")))
+	must(t, ballot(b, "founder", "q", "yes"))
 	var r governance.Roster
 	if !b.Body("governance/1", "roster/members", &r) || fmt.Sprint(r.Members) != "[acme]" {
 		t.Fatalf("roster %v", r.Members)
@@ -259,15 +259,25 @@ func TestSomeMemberCanAlwaysSign(t *testing.T) {
 
 func TestMembersAndKeysAreBounded(t *testing.T) {
 	b := begun(t)
-	for i := 1; i <= governance.MaxMembers; i++ {
-		want := domain.Code("")
-		if i == governance.MaxMembers { // the founder is one of them
-			want = domain.LimitExceeded
+	join := []object{}
+	for i := 1; i <= governance.MaxMembers; i++ { // the founder is one of them
+		join = append(join, registration(t, fmt.Sprint("m", i), "member"))
+	}
+	// While the founder is alone it may let in as many as it likes at once.
+	if err := propose(b, "founder", "many", join[:governance.MaxActions+1]...); code(err) != domain.LimitExceeded {
+		t.Errorf("actions: %v", err)
+	}
+	must(t, propose(b, "founder", "some", join[:governance.MaxActions]...))
+	at := governance.MaxActions
+	for ; at < governance.MaxMembers-1; at++ {
+		id := fmt.Sprint("join", at)
+		must(t, propose(b, "founder", id, join[at]))
+		for i := 1; b.Status("governance/1", "proposal/"+id) == governance.Open; i++ {
+			must(t, ballot(b, member(i), id, governance.Yes))
 		}
-		name := fmt.Sprintf("m%d", i)
-		if err := send(b, "founder", name, "registerParty", object{"party": name, "roles": []string{"member"}}); code(err) != want {
-			t.Fatalf("member %d: %v", i, err)
-		}
+	}
+	if err := propose(b, "founder", "last", join[at]); code(err) != domain.LimitExceeded {
+		t.Errorf("member %d: %v", at+1, err)
 	}
 	for i := 1; i <= governance.MaxKeys; i++ {
 		want := domain.Code("")

@@ -41,6 +41,9 @@ func grant(c *change) error {
 	if g.Governed() && !c.in.Has(domain.RoleMember) {
 		return domain.Refuse(domain.NotPermitted, "scope %s: only a member grants it", g.Scope)
 	}
+	if g.Governed() && c.alone {
+		return c.needsProposal()
+	}
 	if _, known := c.in.Registry.Party(g.Viewer); !known {
 		return domain.Refuse(domain.NotFound, "viewer: no such party")
 	}
@@ -97,6 +100,9 @@ func revokeGrant(c *change) error {
 	}
 	if !found || g.Granter != c.in.Sender && !(g.Governed() && c.in.Has(domain.RoleMember)) {
 		return domain.Refuse(domain.NotFound, "grant %.64q: none of yours is in force", body.ID)
+	}
+	if g.Governed() && c.alone {
+		return c.needsProposal()
 	}
 	if g.Until != 0 {
 		c.fx.Deadlines = append(c.fx.Deadlines, domain.Deadline{Contract: grantDeadline(g.Viewer, g.ID), Name: expireGrant})

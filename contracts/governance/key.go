@@ -1,6 +1,7 @@
 package governance
 
 import (
+	"encoding/json"
 	"slices"
 
 	"aval/domain"
@@ -50,13 +51,27 @@ func (c *change) addKey(k domain.Key, class domain.HolderClass, id string, h *Ho
 	return say(c, "keyRegistered", keyKey(k.ID), KeyEvent{k.ID, class, id}, *h)
 }
 
-func registerKey(c *change) error {
-	var body struct {
-		Key    domain.Key         `json:"key"`
-		Class  domain.HolderClass `json:"class"`
-		Holder string             `json:"holder"`
+// keyRegistration is the body of registerKey.
+type keyRegistration struct {
+	Key    domain.Key         `json:"key"`
+	Class  domain.HolderClass `json:"class"`
+	Holder string             `json:"holder"`
+}
+
+// keyHolder is the party that a proposed registerKey is about; none if it is about a device or a source.
+func keyHolder(a Action) domain.PartyID {
+	var body keyRegistration
+	command := domain.Command{Name: a.Name, Body: json.RawMessage(a.Body)}
+	if command.DecodeBody(&body) != nil || body.Class != domain.PartyHolder {
+		return ""
 	}
-	if err := c.open(&body, func() string { return body.Key.ID }); err != nil {
+	return domain.PartyID(body.Holder)
+}
+
+// registerKey adds a key: by its party, or by a member that vouches for it.
+func registerKey(c *change) error {
+	var body keyRegistration
+	if err := c.decode(&body, func() string { return body.Key.ID }); err != nil {
 		return err
 	}
 	switch body.Class {
@@ -65,16 +80,27 @@ func registerKey(c *change) error {
 		return domain.Refuse(domain.Malformed, "class %.20q: want party, device or source", string(body.Class))
 	}
 	h, err := c.holder(body.Class, body.Holder)
+	if c.in.Sender != h.Party && !c.in.Has(domain.RoleMember) {
+		return domain.Refuse(domain.NotPermitted, "registerKey is for the party concerned and for members")
+	}
 	if err == nil {
 		_, err = c.living(h.Party)
 	}
 	if err != nil {
 		return err
 	}
+	if c.others(body.Class, body.Holder) {
+		return c.needsProposal()
+	}
 	if err := c.addKey(body.Key, body.Class, body.Holder, &h); err != nil {
 		return err
 	}
 	return putHolder(c, body.Class, body.Holder, h)
+}
+
+// others says whether a member alone is about to touch the keys of another member.
+func (c *change) others(class domain.HolderClass, holder string) bool {
+	return c.alone && class == domain.PartyHolder && domain.PartyID(holder) != c.in.Sender && c.isMember(domain.PartyID(holder))
 }
 
 // revokeKey ends a key at this batch's time. The record stays, so that the key is never used again.
@@ -89,8 +115,8 @@ func revokeKey(c *change) error {
 	if err != nil {
 		return err
 	}
-	if err := c.checkRevocation(k); err != nil {
-		return err
+	if c.others(k.Class, k.Holder) {
+		return c.needsProposal()
 	}
 	k.Revoked = c.in.Now
 	h.Keys = slices.DeleteFunc(h.Keys, func(id string) bool { return id == k.ID })
@@ -121,13 +147,4 @@ func (c *change) revocable(id string) (k domain.Key, h Holder, err error) {
 		return k, h, domain.Refuse(domain.WrongState, "key %s is revoked", k.ID)
 	}
 	return k, h, nil
-}
-
-// checkRevocation refuses to revoke the last key of the last member that can sign.
-func (c *change) checkRevocation(k domain.Key) error {
-	roster, _, err := domain.Load[Roster](c.view, rosterKey)
-	if err != nil || k.Class != domain.PartyHolder || !slices.Contains(roster.Members, domain.PartyID(k.Holder)) {
-		return err
-	}
-	return c.checkSigner(roster, domain.PartyID(k.Holder), k.ID)
 }

@@ -61,6 +61,9 @@ func (c *change) addParty(p domain.Party, keys []domain.Key, registrar domain.Pa
 	if err != nil {
 		return err
 	}
+	if c.alone && slices.Contains(roles, domain.RoleMember) {
+		return c.needsProposal()
+	}
 	h := Holder{Registrar: registrar, Party: p.ID}
 	if err := c.setParty(RolesSet{p.ID, roles}, "partyRegistered", h); err != nil {
 		return err
@@ -74,8 +77,16 @@ func (c *change) addParty(p domain.Party, keys []domain.Key, registrar domain.Pa
 }
 
 func (c *change) setParty(set RolesSet, event string, h Holder) error {
-	p := domain.Party{ID: set.Party, Roles: set.Roles}
-	if err := write(c, partyKey(p.ID), p, Active, h.Registrar, h.Party); err != nil {
+	p, _, err := domain.Load[domain.Party](c.view, partyKey(set.Party))
+	if err != nil {
+		return err
+	}
+	p.ID, p.Roles = set.Party, set.Roles
+	status := Active
+	if p.Frozen != 0 {
+		status = Frozen
+	}
+	if err := write(c, partyKey(p.ID), p, status, h.Registrar, h.Party); err != nil {
 		return err
 	}
 	return say(c, event, partyKey(p.ID), set, h)
@@ -96,13 +107,16 @@ func setRoles(c *change) error {
 	if body.Roles, err = checkRoles(body.Roles); err != nil {
 		return err
 	}
+	if c.alone && (c.isMember(body.Party) || slices.Contains(body.Roles, domain.RoleMember)) {
+		return c.needsProposal()
+	}
 	if err := c.setParty(body, "rolesSet", h); err != nil {
 		return err
 	}
 	return c.setMember(body.Party, slices.Contains(body.Roles, domain.RoleMember))
 }
 
-// setMember keeps the roster. Taking the last member that can sign off it is refused.
+// setMember keeps the roster.
 func (c *change) setMember(p domain.PartyID, member bool) error {
 	roster, _, err := domain.Load[Roster](c.view, rosterKey)
 	if err != nil {
@@ -113,36 +127,34 @@ func (c *change) setMember(p domain.PartyID, member bool) error {
 	case listed == member:
 		return nil
 	case listed:
-		if err := c.checkSigner(roster, p, ""); err != nil {
-			return err
-		}
 		roster.Members = slices.Delete(roster.Members, at, at+1)
 	case len(roster.Members) >= MaxMembers:
 		return domain.Refuse(domain.LimitExceeded, "%d parties have role member, limit %d", len(roster.Members), MaxMembers)
 	default:
 		roster.Members = slices.Insert(roster.Members, at, p)
 	}
-	return write(c, rosterKey, roster, Active)
+	return c.publish(roster)
 }
 
-// checkSigner refuses to go on without a member that can sign. Of the party without, all
-// keys are to be lost, or only one if that is given.
-func (c *change) checkSigner(roster Roster, without domain.PartyID, key string) error {
-	for _, member := range roster.Members {
-		h, err := c.holder(domain.PartyHolder, string(member))
-		if err != nil {
-			return err
+// publish writes the roster, and again the records that members see, so that its members do.
+func (c *change) publish(roster Roster) error {
+	if err := write(c, rosterKey, roster, Active, roster.Members...); err != nil {
+		return err
+	}
+	for _, class := range []string{"approval/", "constitution/", "epoch/", "limits/", "measurement/", "recovery/", "proposal/"} {
+		status := Active
+		if class == "proposal/" {
+			status = Open
 		}
-		left := len(h.Keys)
-		if member == without {
-			left = 0
-			if key != "" {
-				left = len(h.Keys) - 1
-			}
-		}
-		if left > 0 {
-			return nil
+		for _, r := range c.view.Scan(class, "", domain.MaxScan) {
+			c.fx.Writes = append(c.fx.Writes, domain.Write{Key: r.Key, Body: r.Body, Parties: roster.Members, Status: status})
 		}
 	}
-	return domain.Refuse(domain.WrongState, "no member that can sign would be left")
+	return nil
+}
+
+// isMember says whether the party is a member before the command.
+func (c *change) isMember(p domain.PartyID) bool {
+	party, found := c.in.Registry.Party(p)
+	return found && slices.Contains(party.Roles, domain.RoleMember)
 }

@@ -6,6 +6,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/env"
 	"cel.dev/cel-go/common/types"
 
 	"aval/domain"
@@ -58,11 +59,11 @@ func (r *rules) compile(text string) (*rule, error) {
 	if len(text) > MaxRule {
 		return nil, domain.Refuse(domain.LimitExceeded, "rule: %d bytes, limit %d", len(text), MaxRule)
 	}
-	env, err := newEnvironment()
+	environment, err := newEnvironment()
 	if err != nil {
 		return nil, fmt.Errorf("make environment of rules: %w", err)
 	}
-	checked, issues := env.Compile(text)
+	checked, issues := environment.Compile(text)
 	if issues != nil && issues.Err() != nil {
 		return nil, domain.Refuse(domain.InvalidTerms, "rule: %.300s", issues.Err())
 	}
@@ -72,7 +73,7 @@ func (r *rules) compile(text string) (*rule, error) {
 	if err := checkLiterals(ast.NavigateAST(checked.NativeRep())); err != nil {
 		return nil, err
 	}
-	program, err := env.Program(checked, cel.CostLimit(maxRuleCost))
+	program, err := environment.Program(checked, cel.CostLimit(maxRuleCost))
 	if err != nil {
 		return nil, domain.Refuse(domain.InvalidTerms, "rule: %.300s", err)
 	}
@@ -82,7 +83,11 @@ func (r *rules) compile(text string) (*rule, error) {
 }
 
 func newEnvironment() (*cel.Env, error) {
-	std := cel.StdLib(cel.StdLibSubset(&cel.LibrarySubset{IncludeFunctions: operators, DisableMacros: true}))
+	subset := env.NewLibrarySubset().SetDisableMacros(true)
+	for _, name := range operators {
+		subset.AddIncludedFunctions(env.NewFunction(name))
+	}
+	std := cel.StdLib(cel.StdLibSubset(subset))
 	return cel.NewCustomEnv(std, cel.ParserRecursionLimit(maxRuleDepth), cel.ParserExpressionSizeLimit(MaxRule),
 		cel.Variable("members", cel.IntType), cel.Variable("yes", cel.IntType), cel.Variable("no", cel.IntType),
 		cel.Variable("veto", cel.IntType), cel.Variable("kinds", cel.ListType(cel.StringType)), cel.Variable("open", cel.BoolType))

@@ -65,13 +65,16 @@ func kinds(actions []Action) []string {
 	return slices.Compact(found)
 }
 
+// minJudges is the number of members from which one that a proposal is about has no say: two others are left.
+const minJudges = 3
+
 // concerned is the one member that all actions are about, who has no say in its own matter; none
 // if there are others, or if too few would be left to decide.
 func (c *change) concerned(actions []Action, members []domain.PartyID) domain.PartyID {
 	var about domain.PartyID
 	for i, a := range actions {
 		switch a.Name {
-		case "setRoles", "freeze", "unfreeze", "registerKey", "revokeKey", "eraseParty":
+		case "setRoles", "freeze", "unfreeze", "registerKey", "revokeKey", "erase":
 		default:
 			return ""
 		}
@@ -81,7 +84,7 @@ func (c *change) concerned(actions []Action, members []domain.PartyID) domain.Pa
 		}
 		about = subject
 	}
-	if len(members) < 3 {
+	if len(members) < minJudges {
 		return ""
 	}
 	return about
@@ -196,41 +199,4 @@ func (c *change) put(p Proposal) error {
 	w.Final = p.Status != Open
 	c.fx.Writes = append(slices.DeleteFunc(c.fx.Writes, func(o domain.Write) bool { return o.Key == w.Key }), w)
 	return err
-}
-
-// checkQuorum refuses to leave so few members free to act that not even all of them could thaw one of the others.
-func (c *change) checkQuorum() error {
-	members, err := c.members()
-	if err != nil {
-		return err
-	}
-	free := 0
-	for _, m := range members {
-		frozen, err := c.frozen(m)
-		if err != nil {
-			return err
-		}
-		if !frozen {
-			free++
-		}
-	}
-	if free == len(members) {
-		return nil
-	}
-	now, err := c.constitution()
-	if err != nil {
-		return err
-	}
-	r, err := c.rules.compile(now.Rule)
-	if err != nil {
-		return err
-	}
-	t := Tally{Members: len(members), Yes: free, Kinds: []string{"unfreeze"}}
-	if len(members) >= 3 {
-		t.Members--
-	}
-	if free < 2 || len(r.verdicts(t)) == 0 {
-		return domain.Refuse(domain.WrongState, "of %d members %d could act: too few to ever unfreeze the others", len(members), free)
-	}
-	return nil
 }

@@ -83,10 +83,11 @@ func (m *model) sourceHolder(source string) *party {
 // govern is governance/1.
 func (m *model) govern(e *entry, o request) {
 	v, member := &e.verdict, m.has(e.sender, domain.RoleMember)
-	v.refuse(!member && e.name != "revokeKey", domain.NotPermitted)
+	v.refuse(!member && e.name != "revokeKey" && e.name != "registerKey", domain.NotPermitted)
 	switch e.name {
 	case "registerParty":
 		v.refuse(m.parties[domain.PartyID(e.contract)] != nil || m.keys[o.key] != nil, domain.AlreadyExists)
+		v.refuse(slices.Contains(o.roles, domain.RoleMember) && m.members() > 1, domain.NotPermitted)
 		if v.success() {
 			p := &party{roles: o.roles, registrar: e.sender}
 			m.parties[domain.PartyID(e.contract)] = p
@@ -96,14 +97,17 @@ func (m *model) govern(e *entry, o request) {
 	case "setRoles":
 		p := m.parties[domain.PartyID(e.contract)]
 		v.refuse(p == nil, domain.NotFound)
-		v.refuse(m.has(domain.PartyID(e.contract), domain.RoleMember) && !slices.Contains(o.roles, domain.RoleMember) &&
-			!m.canSign(e.contract, ""), domain.WrongState)
+		was, is := m.has(domain.PartyID(e.contract), domain.RoleMember), slices.Contains(o.roles, domain.RoleMember)
+		v.refuse((was || is) && m.members() > 1, domain.NotPermitted)
+		v.refuse(was && !is || is && p != nil && len(p.keys) == 0, domain.WrongState) // of one or two members both must be able to sign
 		if v.success() {
 			p.roles = o.roles
 			e.see(p.registrar, domain.PartyID(e.contract))
 		}
 	case "registerKey":
 		about, p, found := m.concerned(o.class, o.holder)
+		v.refuse(!member && e.sender != about, domain.NotPermitted)
+		v.refuse(m.others(e.sender, o.class, o.holder), domain.NotPermitted)
 		v.refuse(!found, domain.NotFound)
 		v.refuse(m.keys[o.key] != nil, domain.AlreadyExists)
 		v.refuse(found && len(p.keys) >= 16, domain.LimitExceeded)
@@ -142,7 +146,8 @@ func (m *model) revoke(e *entry, o request) {
 	about, p, _ := m.concerned(k.class, k.holder)
 	v.refuse(!m.has(e.sender, domain.RoleMember) && e.sender != about, domain.NotFound)
 	v.refuse(k.revoked != 0, domain.WrongState)
-	v.refuse(k.class == domain.PartyHolder && m.has(domain.PartyID(k.holder), domain.RoleMember) && !m.canSign(k.holder, o.key), domain.WrongState)
+	v.refuse(m.others(e.sender, k.class, k.holder), domain.NotPermitted)
+	v.refuse(k.class == domain.PartyHolder && m.has(domain.PartyID(k.holder), domain.RoleMember) && len(p.keys) == 1, domain.WrongState)
 	if v.success() {
 		k.revoked = m.now
 		p.keys = slices.DeleteFunc(p.keys, func(id string) bool { return id == o.key })
@@ -150,19 +155,17 @@ func (m *model) revoke(e *entry, o request) {
 	}
 }
 
-// canSign says whether a member with a key is left without a party, or without one of its keys.
-func (m *model) canSign(without, key string) bool {
-	for id, p := range m.parties {
-		left := len(p.keys)
-		if string(id) == without {
-			left = 0
-			if key != "" {
-				left = len(p.keys) - 1
-			}
-		}
-		if slices.Contains(p.roles, domain.RoleMember) && left > 0 {
-			return true
+// members counts them: the clients make no proposals, so there are never more than two.
+func (m *model) members() (n int) {
+	for _, p := range m.parties {
+		if slices.Contains(p.roles, domain.RoleMember) {
+			n++
 		}
 	}
-	return false
+	return n
+}
+
+// others says whether a member means to touch the keys of another member, which it may not alone.
+func (m *model) others(sender domain.PartyID, class domain.HolderClass, holder string) bool {
+	return class == domain.PartyHolder && string(sender) != holder && m.has(sender, domain.RoleMember) && m.has(domain.PartyID(holder), domain.RoleMember)
 }
