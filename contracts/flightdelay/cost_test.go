@@ -72,7 +72,7 @@ func TestCostDoesNotGrowWithPolicies(t *testing.T) {
 	c := &counted{t: t, records: map[string][]byte{"product/P": p}}
 	bind := func(i int) int {
 		body, _ := json.Marshal(Bind{Product: "P", Leg: theLeg(), Premium: usd(9_90)})
-		return c.apply(domain.Input{Now: sold, Sender: domain.PartyID(fmt.Sprint("h", i)), Command: domain.Command{
+		return c.apply(domain.Input{Now: sold, Sender: domain.PartyID(fmt.Sprint("h", i)), Registry: sources{}, Command: domain.Command{
 			Kind: Kind, Contract: fmt.Sprint("policy-", i), Name: "bind", Body: body,
 		}})
 	}

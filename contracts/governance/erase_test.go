@@ -54,7 +54,11 @@ func TestErase(t *testing.T) {
 func TestEraseMember(t *testing.T) {
 	b := begun(t)
 	must(t, send(b, "founder", "second", "registerParty", object{"party": "second", "roles": []string{"member"}, "keys": []domain.Key{key(t, "second")}}))
-	must(t, send(b, "second", "founder", "erase", object{"party": "founder"}))
+	if err := send(b, "second", "founder", "erase", object{"party": "founder"}); code(err) != domain.NotPermitted {
+		t.Errorf("by one of two: %v", err)
+	}
+	must(t, propose(b, "second", "p", deed("erase", "founder", object{"party": "founder"})))
+	must(t, ballot(b, "founder", "p", governance.Yes))
 	if err := send(b, "second", "second", "erase", object{"party": "second"}); code(err) != domain.WrongState {
 		t.Errorf("the last member: %v", err)
 	}
