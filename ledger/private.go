@@ -51,11 +51,11 @@ func (v *vault) newSubject(tag []byte) (StoredSubject, cipher.AEAD, error) {
 
 // openRow opens a stored value.
 func openRow(key cipher.AEAD, s StoredPrivate) ([]byte, error) {
-	disclosure, err := key.Open(nil, nil, s.Body, []byte(privatePlace(s.Index, s.Number)))
+	padded, err := key.Open(nil, nil, s.Body, []byte(privatePlace(s.Index, s.Number)))
 	if err != nil {
 		return nil, fmt.Errorf("private value %d of entry %d: changed, or sealed under another key", s.Number, s.Index)
 	}
-	return disclosure, nil
+	return unpad(padded)
 }
 
 // openPrivate opens a stored value and holds it against its item.
@@ -103,7 +103,7 @@ func (e *Engine) sealPrivate(w *work) (p PrivateChange, err error) {
 			}
 			p.Rows = append(p.Rows, StoredPrivate{
 				Index: en.Index, Number: n, Subject: tag, Digest: e.vault.tag(digestName(item.Digest)),
-				Body: keys[item.Subject].Seal(nil, nil, disclosures[n], []byte(privatePlace(en.Index, n))),
+				Body: keys[item.Subject].Seal(nil, nil, pad(disclosures[n]), []byte(privatePlace(en.Index, n))),
 			})
 		}
 	}

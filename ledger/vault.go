@@ -68,11 +68,11 @@ func (v *vault) add(epoch Epoch) error {
 func (v *vault) epoch() uint32 { return v.held.Load().current }
 
 // seal encrypts a body for its place; the place is authenticated, so that two sealed bodies
-// cannot be exchanged. The first four bytes are the key epoch.
+// cannot be exchanged, and padded, so that its size tells little. The first four bytes are the key epoch.
 func (v *vault) seal(place string, body []byte) []byte {
 	held := v.held.Load()
 	sealed := binary.BigEndian.AppendUint32(nil, held.current)
-	return held.epochs[held.current].seal(sealed, body, []byte(place))
+	return held.epochs[held.current].seal(sealed, pad(body), []byte(place))
 }
 
 func (v *vault) open(place string, sealed []byte) ([]byte, error) {
@@ -88,11 +88,11 @@ func (v *vault) openTo(to []byte, place string, sealed []byte) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("sealed body %s: key epoch %d is not held", place, binary.BigEndian.Uint32(sealed))
 	}
-	body, err := key.open(to[:0], sealed[4:], []byte(place))
+	padded, err := key.open(to[:0], sealed[4:], []byte(place))
 	if err != nil {
 		return nil, fmt.Errorf("sealed body %s: changed or sealed under another key", place)
 	}
-	return body, nil
+	return unpad(padded)
 }
 
 // tag is the keyed hash under which a name is filed on disk.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	rights "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
 )
 
 // The kernels' versions of Landlock that brought what is used.
@@ -34,9 +35,6 @@ var (
 )
 
 const dnsPort = 53
-
-// ownProcess is held open for as long as the process lives: a rule on a folder of /proc holds as long as its inode.
-var ownProcess *os.File
 
 // confine restricts all threads by one rule set, and says what of it could not be.
 func confine(relaxed map[string]string, r Reach) map[string]error {
@@ -84,9 +82,9 @@ func fileRules(r Reach) []landlock.Rule {
 		landlock.PathAccess(writable, r.Folder),
 		landlock.PathAccess(readable, zoneFolders...).IgnoreIfMissing(),
 	}
-	if own, err := os.Open("/proc/self"); err == nil { // its metrics
-		ownProcess = own
-		rules = append(rules, landlock.PathAccess(readable, fmt.Sprintf("/proc/self/fd/%d", own.Fd())))
+	// Its metrics. Never closed: a rule on a folder of /proc holds as long as somebody holds its inode.
+	if own, err := unix.Open("/proc/self", unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
+		rules = append(rules, landlock.PathAccess(readable, fmt.Sprintf("/proc/self/fd/%d", own)))
 	}
 	for _, device := range r.Devices {
 		rules = append(rules, deviceRule(device))
