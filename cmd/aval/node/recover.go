@@ -162,9 +162,6 @@ func (r *Recovery) Take(file []byte) (domain.PartyID, error) {
 	return s.Party, r.keep()
 }
 
-// Warning is what the user of the machine's platform has to know, or empty.
-func (r *Recovery) Warning() string { return enclave.WarningOf(r.platform) }
-
 // Missing is how many shares are still needed, Waiting whose have not come, Set which shares.
 func (r *Recovery) Missing() int              { return r.collection.Missing() }
 func (r *Recovery) Waiting() []domain.PartyID { return r.collection.Waiting() }
