@@ -45,6 +45,9 @@ type Config struct {
 	Oracle *OracleConfig `json:"oracle,omitempty"`
 	// Witnesses cosign the ledger's heads.
 	Witnesses *WitnessesConfig `json:"witnesses,omitempty"`
+	// HeadNote is the file with the newest head that the node has signed; empty: head.note in the folder. On
+	// another disk it is not restored together with the database.
+	HeadNote string `json:"headNote,omitempty"`
 	// Hardening leaves out what protects the process.
 	Hardening *HardeningConfig `json:"hardening,omitempty"`
 	// Peers lets other nodes obtain the ledger's keys; without it nobody can.

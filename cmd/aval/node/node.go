@@ -25,7 +25,6 @@ import (
 	"aval/ledger"
 	"aval/ledger/order"
 	"aval/ledger/recovery"
-	"aval/ledger/sqlite"
 	"aval/ledger/witness"
 	"aval/oracle"
 	"aval/oracle/aeroapi"
@@ -61,7 +60,7 @@ type Node struct {
 	// Peers is where other nodes ask for the keys, nil unless the configuration lets them.
 	Peers net.Addr
 
-	store *sqlite.Store
+	store *notedStore
 	// way is how this node came by its keys, a domain.Opened word.
 	way string
 	// measurement is the platform's, in hex, asked for before the process is confined.
@@ -90,7 +89,7 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := folder.OpenStore()
+	store, noted, err := folder.openNoted()
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +97,9 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	config := engineConfig(folder.Keys, store, n.Solo)
 	config.Policy, config.NextEpoch = policy, n.nextEpoch
 	if n.Engine, err = openEngine(config); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	if err := checkNoted(n.Engine, folder.headNotePath(), noted); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	if err := n.Solo.CheckClock(n.Engine.Now()); err != nil {

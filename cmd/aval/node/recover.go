@@ -16,7 +16,6 @@ import (
 	"aval/ledger/enclave"
 	"aval/ledger/order"
 	"aval/ledger/recovery"
-	"aval/ledger/sqlite"
 )
 
 const (
@@ -232,12 +231,21 @@ func belongs(keys *ledger.Keys, policy ledger.Policy) error {
 	return nil
 }
 
-// tryKeys opens the ledger with the keys, as a node does.
+// tryKeys opens the ledger with the keys, as a node does, and holds it to the note of the last
+// head that came with it.
 func (r *Recovery) tryKeys(keys *ledger.Keys) error {
-	store, err := sqlite.Open(filepath.Join(r.dir, databaseFile))
+	config, err := readConfig(filepath.Join(r.dir, configFile))
 	if err != nil {
 		return err
 	}
-	_, err = ledger.Open(engineConfig(keys, store, order.NewSolo(time.Now)))
+	f := &Folder{Dir: r.dir, Config: config}
+	store, noted, err := f.openNoted()
+	if err != nil {
+		return err
+	}
+	e, err := ledger.Open(engineConfig(keys, store, order.NewSolo(time.Now)))
+	if err == nil {
+		err = checkNoted(e, f.headNotePath(), noted)
+	}
 	return errors.Join(err, store.Close())
 }
