@@ -134,6 +134,13 @@ func drawEntry(t *rapid.T) *entry {
 	for range rapid.IntRange(0, 3).Draw(t, "records") {
 		e.Records = append(e.Records, recordMark{text.Draw(t, "key"), text.Draw(t, "status"), rapid.Bool().Draw(t, "final")})
 	}
+	for range rapid.IntRange(0, 3).Draw(t, "private") {
+		if e.Sender != "" { // only commands have private values
+			e.Private = append(e.Private, domain.Private{
+				Subject: party.Draw(t, "subject"), Readers: rapid.SliceOfN(party, 0, 2).Draw(t, "readers"), Digest: text.Draw(t, "digest"),
+			})
+		}
+	}
 	return e
 }
 

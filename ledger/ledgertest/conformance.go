@@ -27,6 +27,7 @@ func TestStore(t *testing.T, newStore func() ledger.Store) {
 		"readers beside the writer see whole steps": testReaders,
 		"quarantine":                                testQuarantine,
 		"cosigned heads":                            testCosigned,
+		"what is beside the log":                    testBeside,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore()
