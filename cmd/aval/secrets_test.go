@@ -20,6 +20,7 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"aval/api/client"
 	"aval/cmd/aval/node"
 	"aval/contracts/flightdelay"
 	"aval/contracts/invoice"
@@ -34,17 +35,18 @@ import (
 
 // The words and amounts of the secrets test: none may leave the process in clear.
 const (
-	secretBuyer    domain.PartyID = "quastenflosser-kg"
-	secretSupplier domain.PartyID = "nachtigall-weinhandel"
-	secretInsurer  domain.PartyID = "zwergfalke-versicherung"
-	secretFrame                   = "rahmenvertrag-4yq"
-	secretShipment                = "fuhre-8kx-anno"
-	secretNumber                  = "RG-77120-3"
-	secretFlight                  = "8317"
-	secretWord                    = "hunter2-correct-horse"
-	secretScan                    = "SCANQ7WX2"
-	secretFunds                   = 918_273_645_91
-	secretPayable                 = 637_281_945_31
+	secretBuyer     domain.PartyID = "quastenflosser-kg"
+	secretSupplier  domain.PartyID = "nachtigall-weinhandel"
+	secretInsurer   domain.PartyID = "zwergfalke-versicherung"
+	secretFrame                    = "rahmenvertrag-4yq"
+	secretShipment                 = "fuhre-8kx-anno"
+	secretNumber                   = "RG-77120-3"
+	secretFlight                   = "8317"
+	secretWord                     = "hunter2-correct-horse"
+	secretScan                     = "SCANQ7WX2"
+	secretPassenger                = "Zwiebelschmied-Ottokar"
+	secretFunds                    = 918_273_645_91
+	secretPayable                  = 637_281_945_31
 )
 
 // TestNothingPrivateLeaves runs a node as a process, does with it what parties, sensors,
@@ -63,6 +65,7 @@ func TestNothingPrivateLeaves(t *testing.T) {
 	s.join(t)
 	s.trade(t)
 	s.insure(t)
+	s.confide(t)
 	s.sense(t)
 	s.read(t)
 	s.attack(t)
@@ -95,13 +98,15 @@ type secrets struct {
 	left map[string][]byte
 	// tokens are read tokens that were used.
 	tokens [][]byte
+	// confided is the disclosure of a private value.
+	confided []byte
 }
 
 // canaries are what must not be found, by a name that a failure may show.
 func (s *secrets) canaries(t *testing.T) map[string][]byte {
 	all := map[string][]byte{}
 	for _, word := range []string{
-		string(secretBuyer), string(secretSupplier), string(secretInsurer), secretFrame, secretShipment, secretNumber, secretWord, secretScan,
+		string(secretBuyer), string(secretSupplier), string(secretInsurer), secretFrame, secretShipment, secretNumber, secretWord, secretScan, secretPassenger,
 		"Q7-" + secretFlight, "Q7" + secretFlight,
 	} {
 		all[word] = []byte(word)
@@ -114,6 +119,7 @@ func (s *secrets) canaries(t *testing.T) map[string][]byte {
 		}
 		all[fmt.Sprint(amount)], all[fmt.Sprint(amount)+" as CBOR"] = []byte(fmt.Sprint(amount)), encoded
 	}
+	all["disclosure"] = s.confided
 	for i, token := range s.tokens {
 		all[fmt.Sprintf("signature of token %d", i)] = token[bytes.LastIndexByte(token, '.')+1:]
 	}
@@ -206,6 +212,36 @@ func (s *secrets) insure(t *testing.T) {
 	s.must(t, secretInsurer, flightdelay.Kind, "cover-1", "reserve", flightdelay.Amount{Amount: domain.Money{Minor: secretPayable, Currency: "EUR"}})
 	premium := domain.Money{Minor: terms.Payouts.Premium, Currency: "EUR"}
 	s.must(t, secretBuyer, flightdelay.Kind, "policy-1", "bind", flightdelay.Bind{Product: "cover-1", Leg: leg, Premium: premium})
+}
+
+// confide sends a private value, reads it back, and does what must be refused with it.
+func (s *secrets) confide(t *testing.T) {
+	command, disclosures, err := envelope.Attach(domain.Command{
+		Ledger: origin, Kind: domain.CashKind, Contract: "bank", Name: "transfer", Body: json.RawMessage(`{"to":"trader-3","amount":{"minor":1,"currency":"EUR"}}`),
+	}, []envelope.Value{{Subject: secretBuyer, Readers: []domain.PartyID{secretInsurer}, Name: "passenger", Value: json.RawMessage(`"` + secretPassenger + `"`)}}, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.confided = disclosures[0]
+	jws, err := client.Sign(s.keys[secretBuyer], command, time.Now(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.client(t, nil)
+	for _, wrong := range [][]byte{envelope.Join(jws, disclosures[0], disclosures[0]), append(envelope.Join(jws, disclosures[0]), disclosures[0]...)} {
+		if _, err := c.Submit(t.Context(), wrong, ledger.ForReceipt); err == nil {
+			t.Error("a disclosure too many was taken")
+		}
+	}
+	if _, err := c.Submit(t.Context(), envelope.Join(jws, disclosures...), ledger.ForReceipt); err != nil {
+		t.Fatal(err)
+	}
+	path := s.api + "/v1/private/" + command.Private[0].Digest
+	if mine := fetch(t, path, s.token(t, secretInsurer)); !bytes.Contains(mine, []byte(secretPassenger)) {
+		t.Errorf("a reader gets %s", mine)
+	}
+	s.left["another party's private value"] = fetch(t, path, s.token(t, "trader-3"))
+	s.left["nobody's private value"] = fetch(t, path, "")
 }
 
 // refused submits what must be refused, after it was ordered.
