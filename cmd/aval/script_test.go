@@ -64,6 +64,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			flights, err := filepath.Abs("../../fixtures/flights")
 			e.Setenv("FLIGHTS", flights)
+			e.Setenv("DOCS", filepath.Join(flights, "../../docs"))
 			e.Setenv("GORACE", raceOptions)
 			e.Values[processes{}] = map[string]*process{}
 			return err
