@@ -20,10 +20,14 @@ func (s *Server) openAPI(c call) error {
 
 type health struct {
 	Status string `json:"status"`
+	// Platform is what the node runs on, as far as its own word goes.
+	Platform string `json:"platform,omitempty"`
 }
 
 // healthy says that the process answers.
-func (s *Server) healthy(c call) error { return c.JSON(http.StatusOK, health{Status: "ok"}) }
+func (s *Server) healthy(c call) error {
+	return c.JSON(http.StatusOK, health{Status: "ok", Platform: s.platform})
+}
 
 // ready says whether commands can be committed. A disk that has no room is named with its figures;
 // why else not is for the operator's log.
@@ -38,5 +42,5 @@ func (s *Server) ready(c call) error {
 	case err != nil:
 		return newProblem(unavailable, "")
 	}
-	return c.JSON(http.StatusOK, health{Status: "ready"})
+	return c.JSON(http.StatusOK, health{Status: "ready", Platform: s.platform})
 }

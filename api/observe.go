@@ -17,6 +17,10 @@ import (
 // requestID is the header that names a request to its sender and in the log.
 const requestID = "X-Request-Id"
 
+// platformHeader says on every answer what the node runs on, so that nobody takes a simulated one
+// for another. Its own word: GET /v1/attestation has the proof.
+const platformHeader = "Aval-Platform"
+
 // clientGone is what the access log says when the client left before the answer (the
 // custom of nginx; what is sent to nobody is 503).
 const clientGone = 499
@@ -29,6 +33,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		start, id := time.Now(), rand.Text()
 		h := c.Response().Header()
 		h.Set(requestID, id)
+		if s.platform != "" {
+			h.Set(platformHeader, s.platform)
+		}
 		h.Set(echo.HeaderXContentTypeOptions, "nosniff")
 		h.Set(echo.HeaderCacheControl, "no-store")
 		status, code := s.answer(c, s.protect(next, c, id), id)

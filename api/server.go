@@ -19,6 +19,8 @@ type Config struct {
 	Ledger Ledger
 	// Policy is the tlog-policy that verifiers of this ledger need; nil serves none.
 	Policy []byte
+	// Platform is the word for what the node runs on; every answer carries it. Empty: none does.
+	Platform string
 	// Log takes one access line per request; nil discards.
 	Log *slog.Logger
 	// Now is the wall clock that tokens are judged by; nil is time.Now.
@@ -36,6 +38,7 @@ type Server struct {
 	ledger Ledger
 	// policyText is what /log/policy serves.
 	policyText []byte
+	platform   string
 	log        *slog.Logger
 	now        func() time.Time
 	tls        *tls.Config
@@ -56,7 +59,7 @@ type Server struct {
 func New(c Config) *Server { return newServer(c, standardLimits) }
 
 func newServer(c Config, l limits) *Server {
-	s := &Server{ledger: c.Ledger, policyText: c.Policy, log: c.Log, now: c.Now, tls: c.TLS, plain: c.PlainLoopback, quote: c.Quote, limits: l, stopping: make(chan struct{})}
+	s := &Server{ledger: c.Ledger, policyText: c.Policy, platform: c.Platform, log: c.Log, now: c.Now, tls: c.TLS, plain: c.PlainLoopback, quote: c.Quote, limits: l, stopping: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

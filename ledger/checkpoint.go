@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/transparency-dev/formats/log"
@@ -22,7 +23,29 @@ func (e *Engine) sign(size uint64) ([]byte, error) {
 		return nil, err
 	}
 	text := log.Checkpoint{Origin: e.origin, Size: size, Hash: root[:]}.Marshal()
-	return note.Sign(&note.Note{Text: string(text)}, e.signer)
+	return note.Sign(&note.Note{Text: string(text) + platformLine(e.platform)}, e.signer)
+}
+
+// platformLine is the extension line of a checkpoint that says on what the node ran that signed it.
+func platformLine(platform string) string {
+	if platform == "" {
+		return ""
+	}
+	return "platform " + platform + "\n"
+}
+
+var platformForm = regexp.MustCompile(`^platform ([a-z][a-z0-9-]{0,15})\n$`)
+
+// readPlatform reads the lines after the root: none, or the one that names the platform.
+func readPlatform(rest []byte) (string, error) {
+	if len(rest) == 0 {
+		return "", nil
+	}
+	found := platformForm.FindSubmatch(rest)
+	if found == nil {
+		return "", errors.New("checkpoint carries other extension lines than its platform's")
+	}
+	return string(found[1]), nil
 }
 
 // Checkpoint is a signed head that verified under a policy.
@@ -30,6 +53,9 @@ type Checkpoint struct {
 	// Size is the number of leaves, Hash that of their tree.
 	Size uint64 `json:"size"`
 	Hash []byte `json:"hash"`
+	// Platform is what the node that signed it said it ran on. The line proves nothing by itself: a
+	// quote does. Only "simulated" can be believed, for nobody gains by saying so. Empty: it did not say.
+	Platform string `json:"platform,omitempty"`
 	// Cosignatures are those of witnesses that the policy names, in the order of the note.
 	Cosignatures []Cosignature `json:"cosignatures,omitempty"`
 }
@@ -109,13 +135,17 @@ func (p Policy) head(text string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("read checkpoint: %w", err)
 	}
-	if string(c.Marshal()) != text {
+	platform, err := readPlatform(rest)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	if string(c.Marshal())+platformLine(platform) != text {
 		return Checkpoint{}, errors.New("checkpoint is not in its exact form")
 	}
-	if c.Origin != p.log.Name() || len(rest) != 0 || len(c.Hash) != tlog.HashSize {
-		return Checkpoint{}, errors.New("checkpoint is of another log or carries extra lines")
+	if c.Origin != p.log.Name() || len(c.Hash) != tlog.HashSize {
+		return Checkpoint{}, errors.New("checkpoint is of another log")
 	}
-	return Checkpoint{Size: c.Size, Hash: c.Hash}, nil
+	return Checkpoint{Size: c.Size, Hash: c.Hash, Platform: platform}, nil
 }
 
 // cosignature reads the time of a cosignature that verified, which only a named witness's does.

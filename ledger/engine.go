@@ -24,6 +24,9 @@ type Config struct {
 	Codecs []domain.Codec
 	// Policy names the witnesses of this ledger; the zero value is that of Keys, without any.
 	Policy Policy
+	// Platform is the word for what the node runs on. Each head that this engine signs carries
+	// it; a head that was signed before keeps its own. Empty: heads say nothing.
+	Platform string
 	// TableInterval is how many leaves the log grows before the tables follow; zero means
 	// DefaultTableInterval. It decides when, never what: ledgers may be opened with another one.
 	TableInterval uint64
@@ -42,6 +45,8 @@ type Engine struct {
 	vault   *vault
 	tree    *merkleTree
 	signer  note.Signer
+	// platform is that of the Config.
+	platform string
 	// nextEpoch is that of the Config.
 	nextEpoch func(number uint32) (Epoch, error)
 	// policy is that of the log's key alone, public the one that verifiers are handed.
@@ -167,7 +172,7 @@ func assemble(c Config) (*Engine, error) {
 	}
 	return &Engine{
 		executor: newExecutor(c.Keys.Origin, policy.log, c.Contracts, c.Codecs), orderer: c.Orderer, vault: v,
-		signer: signer, nextEpoch: c.NextEpoch, policy: policy, public: public, state: newState(), stopped: make(chan struct{}), changed: make(chan struct{}),
+		signer: signer, platform: c.Platform, nextEpoch: c.NextEpoch, policy: policy, public: public, state: newState(), stopped: make(chan struct{}), changed: make(chan struct{}),
 		places: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}, nil
 }

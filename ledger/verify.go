@@ -24,6 +24,8 @@ type Report struct {
 	Root []byte           `json:"root"`
 	// Cosigned is the number of leaves under the stored head that witnesses have cosigned, zero for none.
 	Cosigned uint64 `json:"cosigned,omitempty"`
+	// Platform is that of the stored head, see Checkpoint.
+	Platform string `json:"platform,omitempty"`
 }
 
 // Fault is the first place where a ledger contradicts itself.
@@ -359,6 +361,7 @@ func (a *audit) compareHead(keys *Keys, head Head, checkpoint []byte) error {
 	if err != nil {
 		return err
 	}
+	a.report.Platform = signed.Platform
 	root, err := a.tree.root(head.Size)
 	if err == nil && (signed.Size != head.Size || !bytes.Equal(root[:], signed.Hash)) {
 		err = errors.New("the signed head is not that of the leaves")

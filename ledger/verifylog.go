@@ -26,6 +26,8 @@ type LogReport struct {
 	Sequence uint64        `json:"sequence"`
 	BookedAt domain.Millis `json:"bookedAt"`
 	Root     []byte        `json:"root"`
+	// Platform is that of the Checkpoint.
+	Platform string `json:"platform,omitempty"`
 }
 
 // VerifyLog checks a log from its public files alone, by their C2SP tlog-tiles paths: the
@@ -65,7 +67,7 @@ func (v *logAudit) verify(policy Policy) (LogReport, error) {
 		return LogReport{}, &Fault{v.size, err}
 	}
 	v.report.Origin, v.report.Leaves, v.report.Root = policy.Origin(), v.size, root[:]
-	v.report.Sequence, v.report.BookedAt = v.last.Sequence, v.last.BookedAt
+	v.report.Sequence, v.report.BookedAt, v.report.Platform = v.last.Sequence, v.last.BookedAt, checkpoint.Platform
 	return v.report, nil
 }
 

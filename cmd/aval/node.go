@@ -37,6 +37,7 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 			if explain {
 				return explainHardening(c, p, hardening, folder)
 			}
+			log = log.With("platform", folder.Platform.Name())
 			if warning := enclave.WarningOf(folder.Platform); warning != "" {
 				log.Warn(warning)
 			}

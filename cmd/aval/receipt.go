@@ -32,9 +32,10 @@ func verifyReceipt(c *cobra.Command, p *printer, path, policyPath string) error 
 	if err != nil {
 		return err
 	}
-	result := map[string]any{"ok": true, "ledger": policy.Origin(), "disclosure": disclosed(d), "cosignatures": head.Cosignatures}
+	result := map[string]any{"ok": true, "ledger": policy.Origin(), "disclosure": disclosed(d), "cosignatures": head.Cosignatures, "platform": head.Platform}
 	return p.print(c, result, func(w io.Writer) {
 		describe(w, policy, d)
+		describePlatform(w, head.Platform)
 		for _, s := range head.Cosignatures {
 			fmt.Fprintf(w, "cosigned by %s at %s\n", s.Witness, time.Unix(s.At, 0).UTC().Format(time.RFC3339))
 		}

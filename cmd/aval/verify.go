@@ -12,6 +12,7 @@ import (
 
 	"aval/cmd/aval/node"
 	"aval/ledger"
+	"aval/ledger/enclave"
 )
 
 func verifyCommand() *cobra.Command {
@@ -101,6 +102,7 @@ func verifyFolder(c *cobra.Command, p *printer, dir, policyPath string) error {
 	return p.print(c, result, func(w io.Writer) {
 		fmt.Fprintf(w, "%s is clean: %d leaves, %d batches, %d entries (%d refusals) derived again in %v; every sum is zero\n",
 			report.Origin, report.Leaves, report.Batches, report.Entries, report.Refusals, time.Since(began).Round(time.Millisecond))
+		describePlatform(w, report.Platform)
 		if report.Cosigned > 0 {
 			fmt.Fprintf(w, "witnesses have cosigned %d of the leaves\n", report.Cosigned)
 		}
@@ -126,4 +128,16 @@ func readPolicy(path string) (ledger.Policy, error) {
 func fail(c *cobra.Command, p *printer, fault *ledger.Fault) error {
 	result := map[string]any{"ok": false, "index": fault.Index, "error": fault.Cause.Error()}
 	return errors.Join(errReported, p.print(c, result, func(w io.Writer) { fmt.Fprintf(w, "FAULT at %v\n", fault) }))
+}
+
+// describePlatform says what the head says of the machine that signed it. Anybody may claim hardware, so that only
+// the opposite is told as a fact.
+func describePlatform(w io.Writer, platform string) {
+	switch platform {
+	case "":
+	case enclave.SimulatedName:
+		fmt.Fprintln(w, "SIMULATED: the head was signed on a simulated platform; whoever ran that machine could have signed any other")
+	default:
+		fmt.Fprintf(w, "the head claims to be signed on platform %s; \"aval attest\" has the proof\n", platform)
+	}
 }

@@ -70,5 +70,6 @@ func verifyLog(c *cobra.Command, p *printer, policyPath string, fetch func(path 
 	}
 	return p.print(c, map[string]any{"ok": true, "report": report, "root": hex.EncodeToString(report.Root)}, func(w io.Writer) {
 		fmt.Fprintf(w, "the public log of %s is clean: %d leaves, %d batches; every leaf is under the signed head\n", report.Origin, report.Leaves, report.Batches)
+		describePlatform(w, report.Platform)
 	})
 }

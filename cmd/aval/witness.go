@@ -78,6 +78,7 @@ func (o *witnessOptions) run(c *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
+	log = log.With("platform", enclave.SimulatedName)
 	log.Warn(enclave.Warning)
 	return errors.Join(o.serve(c, folder, log), folder.Heads.Close())
 }

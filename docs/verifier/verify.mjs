@@ -143,7 +143,7 @@ function openCheckpoint(policy, note) {
   }
   check(logged, "the head is not signed by the key that the policy names");
   check(satisfied(policy, policy.quorum, cosigners), "the head lacks the quorum of cosignatures that the policy asks for");
-  const [, origin, size, root] = /^([^\n]+)\n(0|[1-9][0-9]{0,14})\n([^\n]+)\n$/.exec(text) ?? [];
+  const [, origin, size, root] = /^([^\n]+)\n(0|[1-9][0-9]{0,14})\n([^\n]+)\n(?:platform [a-z][a-z0-9-]{0,15}\n)?$/.exec(text) ?? [];
   check(origin === policy.log.name, "the checkpoint is of another log, or in another form");
   return { size: Number(size), root: base64(root) };
 }

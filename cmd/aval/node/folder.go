@@ -106,7 +106,7 @@ func fill(ctx context.Context, dir string, platform enclave.Platform, f Founding
 	if err := writeConfig(dir, Config{Ledger: f.Ledger, Listen: DefaultListen, Admin: DefaultAdmin}); err != nil {
 		return err
 	}
-	return found(ctx, dir, keys, f)
+	return found(ctx, dir, keys, platform.Name(), f)
 }
 
 // empty clears a folder, so that it can be tried again.
@@ -165,7 +165,7 @@ func writeSecrets(dir string, platform enclave.Platform, keys *ledger.Keys) erro
 }
 
 // found commits the genesis and closes the ledger again.
-func found(ctx context.Context, dir string, keys *ledger.Keys, f Founding) error {
+func found(ctx context.Context, dir string, keys *ledger.Keys, platform string, f Founding) error {
 	store, err := sqlite.Create(filepath.Join(dir, databaseFile))
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func found(ctx context.Context, dir string, keys *ledger.Keys, f Founding) error
 	if err != nil {
 		return err
 	}
-	engine, err := ledger.Create(ctx, engineConfig(keys, store, order.NewSolo(now)), genesis)
+	engine, err := ledger.Create(ctx, engineConfig(keys, store, order.NewSolo(now), platform), genesis)
 	if err != nil {
 		return err
 	}
@@ -198,8 +198,8 @@ func found(ctx context.Context, dir string, keys *ledger.Keys, f Founding) error
 	}
 }
 
-func engineConfig(keys *ledger.Keys, store ledger.Store, orderer ledger.Orderer) ledger.Config {
-	return ledger.Config{Keys: keys, Store: store, Orderer: orderer, Contracts: contracts.Table(), Codecs: Codecs()}
+func engineConfig(keys *ledger.Keys, store ledger.Store, orderer ledger.Orderer, platform string) ledger.Config {
+	return ledger.Config{Keys: keys, Store: store, Orderer: orderer, Contracts: contracts.Table(), Codecs: Codecs(), Platform: platform}
 }
 
 // Folder is an opened node's folder.

@@ -94,7 +94,7 @@ func Open(folder *Folder, o Options) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{Folder: folder, Solo: order.NewSolo(o.Now), store: store, options: o, way: folder.keys.Way(), measurement: hex.EncodeToString(folder.Platform.Measurement())}
-	config := engineConfig(folder.Keys, store, n.Solo)
+	config := engineConfig(folder.Keys, store, n.Solo, folder.Platform.Name())
 	config.Policy, config.NextEpoch = policy, n.nextEpoch
 	if n.Engine, err = openEngine(config); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -177,7 +177,7 @@ func (n *Node) addAPI() error {
 		return errors.Join(err, listener.Close())
 	}
 	server := api.New(api.Config{
-		Ledger: n.Engine, Policy: policy, Log: n.options.Log, Now: n.options.Now,
+		Ledger: n.Engine, Policy: policy, Platform: n.Folder.Platform.Name(), Log: n.options.Log, Now: n.options.Now,
 		TLS: n.TLS.Config(), PlainLoopback: !n.Folder.Config.RequireTLS, Quote: n.state,
 	})
 	n.parts = append(n.parts, func(ctx context.Context) error { return server.Run(ctx, listener) })

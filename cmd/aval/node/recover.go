@@ -243,7 +243,7 @@ func (r *Recovery) tryKeys(keys *ledger.Keys) error {
 	if err != nil {
 		return err
 	}
-	e, err := ledger.Open(engineConfig(keys, store, order.NewSolo(time.Now)))
+	e, err := ledger.Open(engineConfig(keys, store, order.NewSolo(time.Now), r.platform.Name()))
 	if err == nil {
 		err = checkNoted(e, f.headNotePath(), noted)
 	}

@@ -84,7 +84,7 @@ func (a Archive) build(o *opened, dir string) (found ledger.Restored, err error)
 	o.restore.Store = store
 	found, err = a.from(o)
 	if err == nil { // what was written must be what a node opens
-		_, err = ledger.Open(engineConfig(o.restore.Keys, store, order.NewSolo(time.Now)))
+		_, err = ledger.Open(engineConfig(o.restore.Keys, store, order.NewSolo(time.Now), ""))
 	}
 	if err := errors.Join(err, store.Close()); err != nil {
 		return found, err
