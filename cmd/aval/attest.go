@@ -56,9 +56,9 @@ Exit 1 if the node is refused, and without a policy always. docs/attestation.md 
 }
 
 type attester struct {
-	printer                            printer
-	policy, save, pin, at, ledger, url string
-	timeout                            time.Duration
+	printer                       printer
+	policy, save, pin, at, ledger string
+	timeout                       time.Duration
 	// trusted is the policy, nil if none was given.
 	trusted *enclave.Policy
 }
