@@ -34,26 +34,39 @@ var tokenFaults = map[domain.Code]string{
 func (s *Server) authenticate(r *http.Request) (session, error) {
 	token, err := bearer(r.Header.Values(echo.HeaderAuthorization))
 	if err != nil {
-		return session{}, s.challenge(err.Error(), "invalid_request")
+		return session{}, s.unknown(r, s.challenge(err.Error(), "invalid_request"))
 	}
 	if token == nil {
-		return session{}, s.challenge("", "")
+		return session{}, s.unknown(r, s.challenge("", ""))
 	}
 	now := s.now()
 	shell, err := envelope.OpenToken(token, s.ledger.Origin(), millis(now))
 	var refused *domain.Rejection
 	if errors.As(err, &refused) {
-		return session{}, s.challenge(tokenFaults[refused.Code], "invalid_token")
+		return session{}, s.unknown(r, s.challenge(tokenFaults[refused.Code], "invalid_token"))
 	}
 	expires, inTime := expiry(token, now)
 	if !inTime {
-		return session{}, s.challenge(tokenFaults[domain.Expired], "invalid_token")
+		return session{}, s.unknown(r, s.challenge(tokenFaults[domain.Expired], "invalid_token"))
 	}
+	return s.identify(r, shell, expires, err)
+}
+
+// identify finds the party whose key signed the token, within what it and the address may ask.
+func (s *Server) identify(r *http.Request, shell domain.Signed, expires time.Time, failed error) (session, error) {
+	fault := s.challenge("the token does not verify under an active key of a party", "invalid_token")
 	key, active := s.activeKey(shell.KeyID)
-	if err != nil || !active || envelope.Verify(key, shell) != nil {
-		return session{}, s.challenge("the token does not verify under an active key of a party", "invalid_token")
+	if failed != nil || !active {
+		return session{}, s.unknown(r, fault)
 	}
-	return session{party: domain.PartyID(key.Holder), keyID: key.ID, expires: expires}, nil
+	if err := s.mayForge(r, key.ID); err != nil {
+		return session{}, err
+	}
+	if envelope.Verify(key, shell) != nil {
+		return session{}, s.forged(r, key.ID, fault)
+	}
+	_, err := s.rates.take(readsOf(key.Holder), s.ledger.Limits().ReadsPerMinute, s.now())
+	return session{party: domain.PartyID(key.Holder), keyID: key.ID, expires: expires}, err
 }
 
 // activeKey finds a key with which a party may read now.

@@ -16,6 +16,7 @@ const (
 	tooManyStreams   domain.Code = "too-many-streams"
 	internal         domain.Code = "internal"
 	busy             domain.Code = "busy"
+	rateLimited      domain.Code = "rate-limited"
 	unavailable      domain.Code = "unavailable"
 	diskFull         domain.Code = "disk-full"
 	outcomeUnknown   domain.Code = "outcome-unknown"
@@ -70,7 +71,9 @@ var answers = map[domain.Code]answer{
 	tooManyStreams: {http.StatusTooManyRequests, "Too many streams", "this party has its full number of event streams open"},
 	internal:       {http.StatusInternalServerError, "Internal error", "the request failed inside; the X-Request-Id header names it"},
 	busy:           {http.StatusTooManyRequests, "Busy", "too much at once; try again after the time in Retry-After"},
-	unavailable:    {http.StatusServiceUnavailable, "Unavailable", "the ledger cannot commit at present"},
+	rateLimited: {http.StatusTooManyRequests, "Rate limited",
+		"more in a minute than one party, or one address, may ask of this node; try again after the time in Retry-After"},
+	unavailable: {http.StatusServiceUnavailable, "Unavailable", "the ledger cannot commit at present"},
 	diskFull: {http.StatusInsufficientStorage, "Disk full",
 		"the node's disk is nearly full and takes nothing new; send the same bytes again once there is room"},
 	outcomeUnknown: {http.StatusGatewayTimeout, "Outcome unknown",

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"aval/domain"
+	"aval/domain/envelope"
 	"aval/ledger"
 )
 
@@ -33,10 +34,16 @@ func (s *Server) submit(c call) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), patience)
 	defer cancel()
-	reply, err := s.ledger.Submit(ctx, ledger.CommandFormat, bytes.TrimRight(raw, "\r\n"), wait)
-	switch {
-	case err != nil:
+	raw = bytes.TrimRight(raw, "\r\n")
+	settle, err := s.meter(c.Request(), raw)
+	if err != nil {
 		return err
+	}
+	reply, err := s.ledger.Submit(ctx, ledger.CommandFormat, raw, wait)
+	if err = settle(err); err != nil {
+		return err
+	}
+	switch {
 	case reply.Code != "":
 		return loggedRefusal(reply)
 	case wait == ledger.ForWitnessed:
@@ -45,6 +52,36 @@ func (s *Server) submit(c call) error {
 		return c.JSON(http.StatusAccepted, accepted{ID: reply.ID})
 	}
 	return c.JSON(http.StatusOK, reply)
+}
+
+// meter counts a command against the party whose key it names, before any signature is
+// checked. settle takes that back if the party turns out not to have signed it.
+func (s *Server) meter(r *http.Request, raw []byte) (settle func(error) error, err error) {
+	jws, _, _ := bytes.Cut(raw, []byte("~")) // private values come behind it
+	shell, _, err := envelope.Open(envelope.CommandType, jws)
+	key, active := s.activeKey(shell.KeyID)
+	if err != nil || !active { // the engine says what is wrong with it
+		return func(err error) error {
+			if err != nil {
+				err = s.unknown(r, err)
+			}
+			return err
+		}, nil
+	}
+	if err := s.mayForge(r, key.ID); err != nil {
+		return nil, err
+	}
+	undo, err := s.rates.take(commandsOf(key.Holder), s.ledger.Limits().CommandsPerMinute, s.now())
+	if err != nil {
+		return nil, err
+	}
+	return func(err error) error {
+		if isRefused(err, domain.BadSignature) {
+			undo()
+			return s.forged(r, key.ID, err)
+		}
+		return err
+	}, nil
 }
 
 // witnessed is the answer to who waits for witnesses: also that they did not come in time is said.

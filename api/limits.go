@@ -47,6 +47,9 @@ type limits struct {
 	// quoting bounds the requests that wait for a quote, which are made one after the other: a
 	// TPM takes a good part of a second for one.
 	quoting int
+	// strangers is what one address may ask in a minute without a known key, forgeries how many
+	// bad signatures under one key it may send; buckets bounds the addresses and parties counted.
+	strangers, forgeries, buckets int
 	// heartbeat is the longest silence on a stream. streamWrite is how long one entry may take to
 	// leave before the reader counts as too slow. streamPace is the shortest time between two
 	// reads of the log for one stream; streamPage the entries held for it at a time.
@@ -61,6 +64,7 @@ var standardLimits = limits{
 	wait: 30 * time.Second, witnessed: 10 * time.Second,
 	inFlight: 2048, inFlightBytes: 256 << 20,
 	streams: 1024, partyStreams: 8, quoting: 32,
+	strangers: 6000, forgeries: 60, buckets: 1 << 14,
 	heartbeat: 15 * time.Second, streamWrite: 10 * time.Second, streamPace: 20 * time.Millisecond, streamPage: 100,
 	grace: 15 * time.Second,
 }

@@ -28,6 +28,8 @@ type problem struct {
 	// refusal is present for a command that was ordered, refused and logged.
 	*refusal
 	challenge string
+	// wait is what a client is told to wait instead of retryAfter; it is not part of the bytes.
+	wait time.Duration
 }
 
 // refusal says where in the log a refused command stands.
@@ -115,6 +117,9 @@ func (p *problem) write(c echo.Context) {
 	h.Set(echo.HeaderCacheControl, "no-store")
 	if p.challenge != "" {
 		h.Set(echo.HeaderWWWAuthenticate, p.challenge)
+	}
+	if p.Code == rateLimited {
+		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int((p.wait+time.Second-1)/time.Second)))
 	}
 	if p.Code == busy || p.Code == tooManyStreams || p.Code == unavailable || p.Code == diskFull || p.Code == outcomeUnknown {
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(retryAfter/time.Second)))

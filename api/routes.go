@@ -76,6 +76,11 @@ func (s *Server) serve(r route) echo.HandlerFunc {
 			}
 			defer this.release()
 		}
+		if r.public && !r.unmetered && r.method == http.MethodGet {
+			if err := s.unknown(c.Request(), nil); err != nil {
+				return err
+			}
+		}
 		if !r.public {
 			if this.viewer, err = s.authenticate(c.Request()); err != nil {
 				return err

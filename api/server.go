@@ -49,6 +49,7 @@ type Server struct {
 	metrics    *metrics
 	load       *load
 	streams    *streams
+	rates      *rates
 	handler    http.Handler
 	// stopping is closed when Run begins to stop: streams end on it.
 	stopping chan struct{}
@@ -69,6 +70,7 @@ func newServer(c Config, l limits) *Server {
 	s.load = &load{requests: make(chan struct{}, l.inFlight), bytes: l.inFlightBytes}
 	s.quoting = newQueue(l.quoting)
 	s.streams = &streams{limit: l.streams, partyLimit: l.partyStreams}
+	s.rates = newRates(l.buckets)
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.metrics = newMetrics(s)
 	s.handler = headAsGet(s.mount())
