@@ -19,7 +19,7 @@ type platformFlags struct {
 }
 
 func (f *platformFlags) flags(c *cobra.Command) {
-	c.Flags().StringVar(&f.name, "platform", enclave.SimulatedName, "what seals the node's secrets: simulated or tpm")
+	c.Flags().StringVar(&f.name, "platform", enclave.SimulatedName, "what seals the node's secrets: simulated, tpm, or the confidential machine: sev-snp, tdx, nitro")
 	c.Flags().StringVar(&f.device, "tpm-device", enclave.TPMDevice, "device of the TPM 2.0, or the Unix socket of an emulator")
 	c.Flags().StringVar(&f.boot, "tpm-boot", "0,2,4,7,11", "registers of the boot that the TPM seals to and quotes, 0 to 15, or none")
 }
@@ -47,9 +47,21 @@ func (f *platformFlags) make(dir string) (enclave.Platform, error) {
 			return nil, err
 		}
 		return enclave.CreateTPM(dir, enclave.TPMConfig{Device: device, Boot: boot})
+	case enclave.SNPName, enclave.TDXName, enclave.NitroName:
+		return f.machine(dir)
 	default:
-		return nil, fmt.Errorf("platform %.32q: want %s or %s", f.name, enclave.SimulatedName, enclave.TPMName)
+		return nil, fmt.Errorf("platform %.32q: want %s, %s, %s, %s or %s", f.name,
+			enclave.SimulatedName, enclave.TPMName, enclave.SNPName, enclave.TDXName, enclave.NitroName)
 	}
+}
+
+// machine is the confidential machine that this runs in, which has to be of the kind that was asked for.
+func (f *platformFlags) machine(dir string) (enclave.Platform, error) {
+	found, err := enclave.Detect(dir)
+	if err == nil && found.Name() != f.name {
+		err = fmt.Errorf("platform %s: this machine is %s", f.name, found.Name())
+	}
+	return found, err
 }
 
 func parseRegisters(list string) ([]uint, error) {
