@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -22,36 +20,29 @@ func subjectName(p domain.PartyID) string     { return "subject " + string(p) }
 func digestName(digest string) string         { return "private " + digest }
 func subjectPlace(tag []byte) string          { return fmt.Sprintf("subject %x", tag) }
 func privatePlace(index uint64, n int) string { return fmt.Sprintf("private %d %d", index, n) }
-func newSubjectAEAD(key []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
-}
 
 // openSubject opens the stored key of a subject.
-func (v *vault) openSubject(s StoredSubject) (cipher.AEAD, error) {
+func (v *vault) openSubject(s StoredSubject) (*xaes, error) {
 	key, err := v.open(subjectPlace(s.Tag), s.Key)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(key)
-	return newSubjectAEAD(key)
+	return newXAES(key)
 }
 
 // newSubject makes a key for a subject that has none.
-func (v *vault) newSubject(tag []byte) (StoredSubject, cipher.AEAD, error) {
+func (v *vault) newSubject(tag []byte) (StoredSubject, *xaes, error) {
 	key := make([]byte, subjectKeySize)
 	defer clear(key)
 	rand.Read(key) // never fails
-	aead, err := newSubjectAEAD(key)
-	return StoredSubject{Tag: tag, Key: v.seal(subjectPlace(tag), key)}, aead, err
+	cipher, err := newXAES(key)
+	return StoredSubject{Tag: tag, Key: v.seal(subjectPlace(tag), key)}, cipher, err
 }
 
 // openRow opens a stored value.
-func openRow(key cipher.AEAD, s StoredPrivate) ([]byte, error) {
-	padded, err := key.Open(nil, nil, s.Body, []byte(privatePlace(s.Index, s.Number)))
+func openRow(key *xaes, s StoredPrivate) ([]byte, error) {
+	padded, err := key.open(nil, s.Body, []byte(privatePlace(s.Index, s.Number)))
 	if err != nil {
 		return nil, fmt.Errorf("private value %d of entry %d: changed, or sealed under another key", s.Number, s.Index)
 	}
@@ -59,7 +50,7 @@ func openRow(key cipher.AEAD, s StoredPrivate) ([]byte, error) {
 }
 
 // openPrivate opens a stored value and holds it against its item.
-func openPrivate(key cipher.AEAD, s StoredPrivate, item domain.Private) ([]byte, error) {
+func openPrivate(key *xaes, s StoredPrivate, item domain.Private) ([]byte, error) {
 	disclosure, err := openRow(key, s)
 	if err != nil {
 		return nil, err
@@ -85,7 +76,7 @@ func erasedIn(v *vault, changes []change) (tags [][]byte) {
 // batch erases is not even written.
 func (e *Engine) sealPrivate(w *work) (p PrivateChange, err error) {
 	p.Erased = erasedIn(e.vault, w.changes)
-	keys := map[domain.PartyID]cipher.AEAD{}
+	keys := map[domain.PartyID]*xaes{}
 	for _, en := range w.entries {
 		disclosures := w.disclosures[en.Index]
 		if err := envelope.CheckDisclosures(en.Private, disclosures); err != nil {
@@ -103,7 +94,7 @@ func (e *Engine) sealPrivate(w *work) (p PrivateChange, err error) {
 			}
 			p.Rows = append(p.Rows, StoredPrivate{
 				Index: en.Index, Number: n, Subject: tag, Digest: e.vault.tag(digestName(item.Digest)),
-				Body: keys[item.Subject].Seal(nil, nil, pad(disclosures[n]), []byte(privatePlace(en.Index, n))),
+				Body: keys[item.Subject].seal(nil, pad(disclosures[n]), []byte(privatePlace(en.Index, n))),
 			})
 		}
 	}
@@ -111,7 +102,7 @@ func (e *Engine) sealPrivate(w *work) (p PrivateChange, err error) {
 }
 
 // subjectKey gives the key of a subject, and makes one that goes with the change if there is none.
-func (e *Engine) subjectKey(tag []byte, p *PrivateChange) (cipher.AEAD, error) {
+func (e *Engine) subjectKey(tag []byte, p *PrivateChange) (*xaes, error) {
 	sealed, err := e.store.Subject(tag)
 	if err != nil {
 		return nil, err

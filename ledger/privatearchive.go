@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"crypto/cipher"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,12 +34,12 @@ type archivedPrivate struct {
 type privateExport struct {
 	files  int
 	sealed map[string][]byte
-	open   map[string]cipher.AEAD
+	open   map[string]*xaes
 }
 
 // subjects reads the keys ahead of the values.
 func (x *export) subjects() error {
-	x.beside = privateExport{sealed: map[string][]byte{}, open: map[string]cipher.AEAD{}}
+	x.beside = privateExport{sealed: map[string][]byte{}, open: map[string]*xaes{}}
 	return x.archive.Subjects(func(s StoredSubject) error {
 		x.beside.sealed[string(s.Tag)] = s.Key
 		return nil
@@ -94,13 +93,13 @@ type privateReplay struct {
 	files int
 	// rows wait for the batch that names them.
 	rows []archivedPrivate
-	keys map[string]cipher.AEAD
+	keys map[string]*xaes
 	// kept and absent are the subjects with a value and those that lack one, each with the first index.
 	kept, absent map[domain.PartyID]uint64
 }
 
 func newPrivateReplay() privateReplay {
-	return privateReplay{keys: map[string]cipher.AEAD{}, kept: map[domain.PartyID]uint64{}, absent: map[domain.PartyID]uint64{}}
+	return privateReplay{keys: map[string]*xaes{}, kept: map[domain.PartyID]uint64{}, absent: map[domain.PartyID]uint64{}}
 }
 
 // take reads a file of private values.

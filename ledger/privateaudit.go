@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"crypto/cipher"
 	"errors"
 	"fmt"
 	"math"
@@ -64,7 +63,7 @@ func (a *audit) comparePrivate() error {
 }
 
 // compareRow holds a stored value against the item that names it.
-func compareRow(v *vault, key cipher.AEAD, s StoredPrivate, item domain.Private) error {
+func compareRow(v *vault, key *xaes, s StoredPrivate, item domain.Private) error {
 	if !bytes.Equal(s.Subject, v.tag(subjectName(item.Subject))) || !bytes.Equal(s.Digest, v.tag(digestName(item.Digest))) {
 		return errors.New("a private value is filed under another subject or digest")
 	}
@@ -75,8 +74,8 @@ func compareRow(v *vault, key cipher.AEAD, s StoredPrivate, item domain.Private)
 	return err
 }
 
-func (a *audit) subjectKeys() (map[string]cipher.AEAD, error) {
-	keys := map[string]cipher.AEAD{}
+func (a *audit) subjectKeys() (map[string]*xaes, error) {
+	keys := map[string]*xaes{}
 	err := a.archive.Subjects(func(s StoredSubject) (err error) {
 		if keys[string(s.Tag)], err = a.vault.openSubject(s); err != nil {
 			err = fmt.Errorf("key of a private party: %w", err)

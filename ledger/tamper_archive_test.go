@@ -37,6 +37,11 @@ func export(t *testing.T) *exported {
 	grow(t, n, 300)
 	x := &exported{w: w, policy: n.Policy(), old: partsOf(t, archiveOf(t, w.Keys, store))}
 	acme := n.Register("late")
+	n.Register("rosa")
+	for _, subject := range []domain.PartyID{"rosa", "late"} {
+		n.MustSubmit(w.PrivateCommand(acme, domain.GovernanceKind, "registry", "register", ledgertest.Registration{}, about(subject, "one"), about("late", "two")))
+	}
+	n.Erase("rosa")
 	for n.Size() < 530 {
 		n.MustSubmit(w.Command(acme, domain.GovernanceKind, "registry", "register", ledgertest.Registration{}))
 	}
