@@ -274,3 +274,59 @@ func inFiles(t *testing.T, dir string, secret []byte) (found []string) {
 	}
 	return found
 }
+
+// A value and the erase of its subject in one batch: the value is never written. And what an
+// orderer hands over without its values stops the engine.
+func TestPrivateInOneBatch(t *testing.T) {
+	h := newHand(t)
+	command := func(raw []byte) ledger.Item { return ledger.Item{Format: ledger.CommandFormat, Raw: raw} }
+	registry := func(r ledgertest.Registration, values ...envelope.Value) []byte {
+		return h.w.PrivateCommand(h.w.Member, domain.GovernanceKind, "registry", "register", r, values...)
+	}
+	h.cut(t, 1, command(registry(ledgertest.Registration{Party: &domain.Party{ID: "rosa"}})))
+	said := registry(ledgertest.Registration{}, about("rosa", "said and erased"), about("acme", "said"))
+	h.cut(t, 1, command(said), command(registry(ledgertest.Registration{Party: &domain.Party{ID: "rosa", Erased: 1}})))
+	names := digests(t, said)
+	if _, err := h.Private("member", names[0]); !isNotFound(err) {
+		t.Errorf("a value about a party that the batch erased: %v", err)
+	}
+	if got, err := h.Private("acme", names[1]); err != nil || string(got.Value) != `"said"` {
+		t.Errorf("the value beside it: %+v, %v", got, err)
+	}
+	if keys := subjects(t, h.store); len(keys) != 1 {
+		t.Errorf("%d keys of subjects", len(keys))
+	}
+	h.w.MustVerify(h.store)
+	jws, _, err := envelope.Split(registry(ledgertest.Registration{}, about("acme", "lost on the way")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := ledger.Batch{Sequence: h.last.Sequence + 1, Now: h.last.Now + 1, Items: []ledger.Item{command(jws)}}
+	if err := h.tryCut(batch); !isCode(err, domain.PrivateMismatch) {
+		t.Errorf("a command without its values was committed: %v", err)
+	}
+}
+
+// Values sealed before a new key of the ledger are read after it.
+func TestPrivateAfterRotation(t *testing.T) {
+	w, store := ledgertest.NewWorld(t), ledgertest.NewMemory()
+	n := w.MustStart(store)
+	n.Register("rosa")
+	say := func() string {
+		raw := w.PrivateCommand(w.Member, domain.GovernanceKind, "registry", "register", ledgertest.Registration{}, about("rosa", "x"))
+		n.MustSubmit(raw)
+		return digests(t, raw)[0]
+	}
+	before := say()
+	if err := n.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.Keys.Epochs = append(w.Keys.Epochs, ledger.Epoch{Number: 2, Key: bytes.Repeat([]byte{9}, 32)})
+	n = w.MustStart(store)
+	for _, digest := range []string{before, say()} {
+		if _, err := n.Private("rosa", digest); err != nil {
+			t.Error(err)
+		}
+	}
+	w.MustVerify(store)
+}
