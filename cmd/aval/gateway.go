@@ -30,6 +30,10 @@ type gatewayOptions struct {
 	perMessage                                          int
 	wait                                                time.Duration
 	dropHeld                                            bool
+	// api is the node whose broker it is, for trust.
+	api   string
+	trust trust
+	tls   *brokerTrust
 }
 
 func gatewayCommand() *cobra.Command {
@@ -50,6 +54,8 @@ Telemetry is CSV with the header ` + gateway.TelemetryHeader + `.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.broker, "broker", "tcp://127.0.0.1:1883", "URL of the MQTT broker")
+	f.StringVar(&o.api, "node", "", "https address of the API of the node whose broker it is, for --attest")
+	o.trust.flags(c)
 	f.StringVar(&o.net, "net", "main", "name of the ledger's net in topics")
 	f.StringVar(&o.org, "org", "", "party that operates the gateway (required)")
 	f.StringVar(&o.id, "id", "", "ID of the gateway, which is its MQTT client ID (required)")
@@ -87,13 +93,20 @@ func (o *gatewayOptions) run(c *cobra.Command) error {
 			return err
 		}
 	}
+	if o.tls, err = newBrokerTrust(&o.trust, o.broker, o.api, policy.Origin()); err != nil {
+		return err
+	}
 	messages, err := o.sign(policy)
 	if err != nil {
 		return err // before there is a store
 	}
-	g, err := gateway.Open(gateway.Config{
+	config := gateway.Config{
 		Broker: o.broker, Net: o.net, Org: o.org, ID: o.id, Password: password, Path: o.store, Verify: gateway.VerifyUnder(policy),
-	})
+	}
+	if o.tls != nil {
+		config.TLS = o.tls.config()
+	}
+	g, err := gateway.Open(config)
 	if err != nil {
 		return err
 	}
@@ -212,6 +225,8 @@ func (o *gatewayOptions) report(c *cobra.Command, g *gateway.Gateway) error {
 	switch {
 	case err != nil || s.Pending == 0:
 		return err
+	case o.tls.why() != nil:
+		return fmt.Errorf("%s is not trusted; run again with the same --store: %w", o.broker, o.tls.why())
 	case s.Connects == 0:
 		return fmt.Errorf("%s was not reached, or refused %s; run again with the same --store", o.broker, o.id)
 	case s.BadReceipts > 0:

@@ -94,7 +94,11 @@ func addresses(n *node.Node, measurement string) map[string]string {
 		started["peers"] = "http://" + n.Peers.String()
 	}
 	if n.Broker != nil {
-		started["broker"] = "tcp://" + n.Broker.Address()
+		scheme := "tcp://"
+		if n.Folder.Config.Broker.TLS {
+			scheme = "ssl://"
+		}
+		started["broker"] = scheme + n.Broker.Address()
 	}
 	return started
 }

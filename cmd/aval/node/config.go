@@ -57,6 +57,8 @@ type Config struct {
 // BrokerConfig is the embedded broker.
 type BrokerConfig struct {
 	Listen string `json:"listen"`
+	// TLS serves MQTT over TLS alone, under the key of the API.
+	TLS bool `json:"tls,omitempty"`
 	// Net is the short name of this ledger in topics, a-z, 0-9 and '-'.
 	Net string `json:"net"`
 	// AnonymousOrg lets unlisted gateways connect without a password, as of that organisation; for trials.

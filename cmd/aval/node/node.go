@@ -228,6 +228,9 @@ func (n *Node) gatewayOf(device string) (string, bool) {
 
 func (n *Node) addBroker(c BrokerConfig) error {
 	config := broker.Config{Address: c.Listen, AnonymousOrg: c.AnonymousOrg}
+	if c.TLS {
+		config.TLS = n.TLS.Config()
+	}
 	for _, g := range c.Gateways {
 		password, err := ReadSecret(n.Folder.path(g.PasswordFile))
 		if err != nil {
