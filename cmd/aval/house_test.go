@@ -38,6 +38,8 @@ type house struct {
 	setup uint64
 	// api, admin and broker are the addresses of the node that runs now.
 	api, admin, broker string
+	// tlsKey is the hash of its TLS key.
+	tlsKey string
 
 	mu sync.Mutex
 	// senders says who signed a command.
@@ -126,12 +128,17 @@ func (h *house) start(t *testing.T) *process {
 		t.Fatal(err)
 	}
 	h.api, h.admin, h.broker = fmt.Sprint(first["api"]), fmt.Sprint(first["admin"]), fmt.Sprint(first["broker"])
+	h.tlsKey = fmt.Sprint(first["tlsKey"])
 	return p
 }
 
 func (h *house) client(t *testing.T, signer *envelope.Signer) *client.Client {
 	t.Helper()
-	c, err := client.New(client.Config{URL: h.api, Ledger: origin, Signer: signer})
+	config := client.Config{URL: h.api, Ledger: origin, Signer: signer}
+	if strings.HasPrefix(h.api, "https:") {
+		config.Trust = &client.Trust{Pinned: func(key client.KeyHash) bool { return key.String() == h.tlsKey }}
+	}
+	c, err := client.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
