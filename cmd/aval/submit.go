@@ -94,6 +94,22 @@ type submitter struct {
 }
 
 func (s *submitter) all(c *cobra.Command, files []string) error {
+	return s.session(c, func(ctx context.Context) error {
+		for _, file := range files {
+			text, err := readInput(file)
+			if err == nil {
+				err = s.send(ctx, c, text)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+		}
+		return nil
+	})
+}
+
+// session connects to the node for as long as work takes, bounded by --timeout.
+func (s *submitter) session(c *cobra.Command, work func(context.Context) error) error {
 	ctx, cancel, err := s.remote.context(c)
 	if err != nil {
 		return err
@@ -102,19 +118,10 @@ func (s *submitter) all(c *cobra.Command, files []string) error {
 	if s.client, err = s.remote.client(nil); err != nil {
 		return err
 	}
-	for _, file := range files {
-		if err := s.one(ctx, c, file); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-	}
-	return nil
+	return work(ctx)
 }
 
-func (s *submitter) one(ctx context.Context, c *cobra.Command, file string) error {
-	text, err := readInput(file)
-	if err != nil {
-		return err
-	}
+func (s *submitter) send(ctx context.Context, c *cobra.Command, text []byte) error {
 	jws, fresh, err := s.prepare(ctx, text)
 	if err != nil {
 		return err

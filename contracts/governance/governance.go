@@ -1,11 +1,11 @@
-// Package governance is the contract kind "governance/1": who is registered on a ledger.
-// This first form knows one rule, that any party with role member decides alone.
+// Package governance is the contract kind "governance/1": who is registered on a ledger, and how
+// its members decide on that.
 //
 // # Records
 //
 // The engine reads all but holders and the roster, so their bodies are exactly these types:
 //
-//	party/<id>          domain.Party     status "active" or "erased"
+//	party/<id>          domain.Party     status "active", "frozen" or "erased"
 //	key/<thumbprint>    domain.Key       status "active" or "revoked"
 //	device/<id>         domain.Device    status "active"
 //	source/<id>         domain.Source    status "active"
@@ -15,9 +15,15 @@
 //	recovery/current    domain.Recovery  who can open the ledger's keys together; absent: nobody
 //	opening/current     domain.Opening   how a node last came by its keys, other than by its platform
 //	grant/<viewer>/<id> domain.Grant     status "granted", or final "ended"
+//	measurement/<platform>/<hex> domain.Measurement  code that is trusted
+//	limits/current      domain.Limits    what a party may ask of a node; absent: no limits
+//	constitution/current domain.Constitution  how members decide; absent: DefaultRule
+//	approval/<kind>/<contract> domain.Approval  a product that may be sold; since zero: not any more
+//	proposal/<id>       Proposal         status "open", or final "accepted", "failed", "lapsed", "withdrawn"
 //
 // A record is visible to the member that registered its holder and to the party concerned:
-// the party itself, or the operator of the device or source. The roster is visible to auditors.
+// the party itself, or the operator of the device or source. All members see the roster, the records of
+// the whole ledger, and the proposals that were open while they were members.
 //
 // # Commands
 //
@@ -27,9 +33,19 @@
 //	registerParty    by a member           contract: the party    {party, roles, keys}
 //	setRoles         by a member           contract: the party    {party, roles}
 //	erase            by a member           contract: the party    {party}
-//	registerKey      by a member           contract: the key      {key, class, holder}
-//	revokeKey        by a member, or by    contract: the key      {id}
-//	                 the party concerned
+//	freeze, unfreeze by a member           contract: the party    {party}
+//	setConstitution  by a member           contract "constitution" {rule, proposed}
+//	setLimits        by a member           contract "limits"      {commandsPerMinute, readsPerMinute}
+//	trustMeasurement by a member           contract "measurements" {platform, value, release}
+//	distrustMeasurement by a member        contract "measurements" {platform, value, until}
+//	approveProduct,  by a member           contract: the product  {kind, contract}
+//	withdrawApproval
+//	propose          by a member           contract: the proposal {id, actions: [{name, contract, body}], expires}
+//	vote             by a member           contract: the proposal {proposal, ballot}: yes, no or veto
+//	withdraw         by its proposer       contract: the proposal {proposal}
+//	Lapse            by the engine
+//	registerKey      by a member, or by    contract: the key      {key, class, holder}
+//	revokeKey        the party concerned   contract: the key      {id}
 //	registerDevice   by a member           contract: the device   {device, operator, gateway, key}
 //	registerSource   by a member           contract: the source   {source, operator, family, key}
 //	beginEpoch       by a member           contract "epoch"       {number}, one more than the current
@@ -46,7 +62,11 @@
 // A key is {id, algorithm, public}, public in base64; class and holder may stand in it if
 // they say the same as the command; since and revoked are the ledger's to set. A key is registered once, for
 // one holder, for ever. Revoking takes effect at the batch time of the command: a command later in the same batch
-// is refused. Neither revokeKey, setRoles nor erase may leave the ledger without a member that can sign.
+// is refused. No command may leave so few members able to act that they could not decide about the others.
+//
+// With two members or more a member gives alone what the constitution does not reserve of registerParty,
+// setRoles, registerKey, revokeKey, registerDevice and registerSource, unless it touches another member;
+// everything else that is "by a member" wants a proposal. ADR 0023 says why.
 //
 // Registering a key does not prove that its holder has the private half: the member vouches for it.
 package governance

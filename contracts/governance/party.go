@@ -141,7 +141,7 @@ func (c *change) publish(roster Roster) error {
 	if err := write(c, rosterKey, roster, Active, roster.Members...); err != nil {
 		return err
 	}
-	for _, class := range []string{"approval/", "constitution/", "epoch/", "limits/", "measurement/", "recovery/", "proposal/"} {
+	for _, class := range []string{"approval/", "constitution/", "epoch/", "limits/", "measurement/", "opening/", "recovery/", "proposal/"} {
 		status := Active
 		if class == "proposal/" {
 			status = Open
