@@ -80,7 +80,7 @@ func TestEveryBrokenLawEndsTheTest(t *testing.T) {
 		"record not CBOR":     {"law encoding", domain.Effects{Writes: []domain.Write{{Key: "pot/P", Status: "x", Body: []byte{0x18, 1}}}}, nil},
 		"event not CBOR":      {"law encoding", domain.Effects{Events: []domain.Event{{Name: "e", Key: "pot/P", Body: []byte("{}")}}}, nil},
 		"event without name":  {"law effects", domain.Effects{Events: []domain.Event{{Key: "pot/P", Body: []byte{1}}}}, nil},
-		"event seen by many":  {"law effects", domain.Effects{Events: []domain.Event{{Name: "e", Key: "pot/P", Body: []byte{1}, Parties: make([]domain.PartyID, 17)}}}, nil},
+		"event seen by many":  {"law effects", domain.Effects{Events: []domain.Event{{Name: "e", Key: "pot/P", Body: []byte{1}, Parties: make([]domain.PartyID, domain.MaxRecordParties+1)}}}, nil},
 		"plain error":         {"law refusal", domain.Effects{}, errors.New("bug")},
 		"nil rejection":       {"law refusal", domain.Effects{}, (*domain.Rejection)(nil)},
 		"deadline for anyone": {"law effects", domain.Effects{Deadlines: []domain.Deadline{{At: 1, Contract: "c", Name: "lower"}}}, nil},
