@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"aval/domain/canon"
+	"aval/domain/envelope"
 	"aval/ledger"
 )
 
@@ -25,6 +27,8 @@ type nodeVerdict struct {
 	Viewer string                     `json:"viewer"`
 	Fields map[string]json.RawMessage `json:"fields"`
 	Hidden int                        `json:"hidden"`
+	// Private is the value that a disclosure gave.
+	Private map[string]string `json:"private"`
 }
 
 func newNodeVerifier(t *testing.T, policy []byte) nodeVerifier {
@@ -44,13 +48,20 @@ func newNodeVerifier(t *testing.T, policy []byte) nodeVerifier {
 }
 
 // check gives the verdict on a receipt; the exit code must be that of the verdict.
-func (v nodeVerifier) check(t *testing.T, receipt []byte) nodeVerdict {
+func (v nodeVerifier) check(t *testing.T, receipt []byte, disclosures ...[]byte) nodeVerdict {
 	t.Helper()
 	path := filepath.Join(v.dir, "receipt.tlog-proof")
 	if err := os.WriteFile(path, receipt, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("node", "../docs/verifier/verify.mjs", v.policy, path).Output()
+	args := []string{"../docs/verifier/verify.mjs", v.policy, path}
+	for _, d := range disclosures {
+		args = append(args, filepath.Join(v.dir, "disclosure"))
+		if err := os.WriteFile(args[3], d, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := exec.Command("node", args...).Output()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		t.Fatal(err)
@@ -85,6 +96,32 @@ func TestNodeVerifierAgrees(t *testing.T) {
 				t.Errorf("%s: %s is %s, want %s, %v", name, f.Path, got.Fields[f.Path], want, err)
 			}
 		}
+	}
+}
+
+// It takes a private value for the receipt that shows its digest, and for no other.
+func TestNodeVerifierOpensPrivateValues(t *testing.T) {
+	p := newPrivately(t)
+	node := newNodeVerifier(t, p.World.Keys.Policy())
+	raw := p.issue(about("rosa", privateCanary))
+	_, disclosures, err := envelope.Split(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt := []byte(p.MustSubmit(raw).Receipt)
+	want := map[string]string{"subject": "rosa", "name": "passenger", "value": `"` + privateCanary + `"`}
+	if got := node.check(t, receipt, disclosures[0]); !got.OK || !maps.Equal(got.Private, want) {
+		t.Errorf("%+v", got)
+	}
+	without, err := ledger.Disclose(receipt, []string{"command"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := node.check(t, without, disclosures[0]); got.OK {
+		t.Errorf("a receipt that hides the digest: %+v", got)
+	}
+	if got := node.check(t, receipt, append(disclosures[0], 'A')); got.OK {
+		t.Errorf("another value: %+v", got)
 	}
 }
 

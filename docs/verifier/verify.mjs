@@ -1,7 +1,8 @@
 // Verifies a receipt (.tlog-proof) under a policy file, with nothing but Node.js 20:
 //
-//   node verify.mjs policy.txt receipt.tlog-proof
+//   node verify.mjs policy.txt receipt.tlog-proof [disclosure]
 //
+// With a disclosure, a private value in a file of its own, also that the receipt shows its digest.
 // Prints one JSON object with the fields that the receipt shows. Exit code 1 if anything is off.
 // The formats are in docs/formats.md; C2SP's are signed-note, tlog-checkpoint, tlog-cosignature,
 // tlog-policy and tlog-proof; the trees are RFC 6962, their proofs as in RFC 9162.
@@ -306,10 +307,23 @@ function openView(extra, index) {
   return new Map([["viewer", whole ? "" : header.get("viewer")], ["fields", shown], ["hidden", hidden]]);
 }
 
+// openPrivate reads a disclosure (RFC 9901, 4.2.1) whose digest the receipt shows.
+function openPrivate(result, text) {
+  const digest = createHash("sha256").update(text).digest("base64url");
+  const shown = [...(result.get("fields") ?? [])].filter(([path]) => path.startsWith("private/")).map(([, item]) => item);
+  const item = shown.find((item) => item instanceof Map && item.get("digest") === digest);
+  check(item, "the receipt does not show the digest of this private value");
+  const parts = JSON.parse(Buffer.from(text, "base64url").toString());
+  check(Array.isArray(parts) && parts.length === 3 && typeof parts[1] === "string", "disclosure is no list of salt, name and value");
+  return new Map([["subject", item.get("subject")], ["name", parts[1]], ["value", JSON.stringify(parts[2])]]);
+}
+
 try {
-  const [policyPath, receiptPath] = process.argv.slice(2);
-  check(receiptPath, "usage: node verify.mjs POLICY RECEIPT");
-  console.log(json(verifyReceipt(parsePolicy(readText(policyPath)), readText(receiptPath))));
+  const [policyPath, receiptPath, disclosurePath] = process.argv.slice(2);
+  check(receiptPath, "usage: node verify.mjs POLICY RECEIPT [DISCLOSURE]");
+  const result = verifyReceipt(parsePolicy(readText(policyPath)), readText(receiptPath));
+  if (disclosurePath) result.set("private", openPrivate(result, readText(disclosurePath).trim()));
+  console.log(json(result));
 } catch (error) {
   console.log(json(new Map([["ok", false], ["error", error.message]])));
   process.exitCode = 1;
