@@ -69,10 +69,12 @@ func (s *Server) identify(r *http.Request, shell domain.Signed, expires time.Tim
 	return session{party: domain.PartyID(key.Holder), keyID: key.ID, expires: expires}, err
 }
 
-// activeKey finds a key with which a party may read now.
+// activeKey finds a key with which a party may read now. One that was erased has none; one that is frozen reads what is its own.
 func (s *Server) activeKey(id string) (domain.Key, bool) {
-	key, found := s.ledger.Registry().Key(id)
-	return key, found && key.Class == domain.PartyHolder && key.ActiveAt(millis(s.now()))
+	registry := s.ledger.Registry()
+	key, found := registry.Key(id)
+	holder, _ := registry.Party(domain.PartyID(key.Holder))
+	return key, found && key.Class == domain.PartyHolder && key.ActiveAt(millis(s.now())) && holder.Erased == 0
 }
 
 // expiry is when an opened token ends. It is checked again here against the clock alone:
