@@ -38,6 +38,7 @@ func TestErase(t *testing.T) {
 		"again":      send(b, "founder", "acme", "erase", object{"party": "acme"}),
 		"roles":      send(b, "founder", "acme", "setRoles", object{"party": "acme", "roles": []string{"buyer"}}),
 		"key":        send(b, "founder", key(t, "new").ID, "registerKey", object{"key": key(t, "new"), "class": "party", "holder": "acme"}),
+		"freeze":     send(b, "founder", "acme", "freeze", object{"party": "acme"}),
 		"device key": send(b, "founder", key(t, "new").ID, "registerKey", object{"key": key(t, "new"), "class": "device", "holder": "probe"}),
 		"source":     send(b, "founder", "feed", "registerSource", object{"source": "feed", "operator": "acme", "family": "faa", "key": key(t, "feed")}),
 	} {

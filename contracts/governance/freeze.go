@@ -24,7 +24,7 @@ func (c *change) setFrozen(since domain.Millis, status, event string) error {
 	if err != nil {
 		return err
 	}
-	p, _, err := domain.Load[domain.Party](c.view, partyKey(body.Party))
+	p, err := c.living(body.Party)
 	if err != nil {
 		return err
 	}
