@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,7 +78,8 @@ func problem(response *http.Response, body []byte) error {
 // retryable says whether another attempt may fare better.
 func retryable(err error) bool {
 	var verdict *distrust
-	if errors.As(err, &verdict) {
+	var unknown *tls.CertificateVerificationError
+	if errors.As(err, &verdict) || errors.As(err, &unknown) {
 		return false
 	}
 	var transport *transportError

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -43,6 +44,10 @@ func verifyURL(c *cobra.Command, p *printer, url, policyPath string, t *trust) e
 		if path == "checkpoint" && errors.As(err, &answer) && answer.Status == http.StatusNotFound {
 			prefix = "/"
 			return public.Get(c.Context(), prefix+path)
+		}
+		var unknown *tls.CertificateVerificationError
+		if errors.As(err, &unknown) {
+			err = fmt.Errorf("if this is a node, give --attest or --pin: %w", err)
 		}
 		return data, err
 	})
