@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -174,8 +175,8 @@ const origin = "aval.example/test"
 
 // TestRefusedKeyRequests: each is refused by name, and the good one beside them is not.
 func TestRefusedKeyRequests(t *testing.T) {
-	now := time.Now()
-	url, _ := peerNode(t, anySimulated, node.Options{Now: func() time.Time { return now }})
+	start, later := time.Now(), atomic.Int64{}
+	url, _ := peerNode(t, anySimulated, node.Options{Now: func() time.Time { return start.Add(time.Duration(later.Load())) }})
 	stranger, err := recovery.NewKey()
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +210,7 @@ func TestRefusedKeyRequests(t *testing.T) {
 		t.Errorf("replayed: %d %.100q", status, answer)
 	}
 	late, _ := ask(t, url, origin)
-	now = now.Add(2 * time.Minute)
+	later.Store(int64(2 * time.Minute))
 	if status, answer := post(t, url, late); status != http.StatusForbidden || !strings.Contains(answer, "too old") {
 		t.Errorf("late: %d %.100q", status, answer)
 	}
