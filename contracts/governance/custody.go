@@ -79,6 +79,24 @@ func (c *change) checkRecovery(threshold int, members []domain.RecoveryMember) e
 	return nil
 }
 
+// dropShare ends the share of a member that leaves: the shares of the others are issued again under
+// the next number. It refuses to leave fewer shares than the threshold.
+func (c *change) dropShare(p domain.PartyID, left Roster) error {
+	now, found, err := domain.Load[domain.Recovery](c.view, recoveryKey)
+	holds := func(m domain.RecoveryMember) bool { return m.Party == p }
+	if err != nil || !found || !slices.ContainsFunc(now.Members, holds) {
+		return err
+	}
+	now.Number, now.Members = now.Number+1, slices.DeleteFunc(now.Members, holds)
+	if len(now.Members) < now.Threshold {
+		return domain.Refuse(domain.WrongState, "recovery: without %s %d members hold shares, and %d are needed; set the recovery first", p, len(now.Members), now.Threshold)
+	}
+	if err := write(c, recoveryKey, now, Active, left.Members...); err != nil {
+		return err
+	}
+	return c.announce("recoverySet", recoveryKey, now)
+}
+
 // opened records how a node came by its keys, when no platform could unseal them. The engine checked that
 // the holder of the log key says so.
 func opened(c *change) error {

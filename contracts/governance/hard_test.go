@@ -196,8 +196,14 @@ func TestAnyTwoFreezeButNeverTakeOver(t *testing.T) {
 	if p, _ := b.Party("acme"); p.Frozen == 0 {
 		t.Error("acme is not frozen")
 	}
+	must(t, propose(b, "m0", "before", limits(2)))
+	must(t, ballot(b, "m4", "before", "yes"))
 	must(t, propose(b, "m0", "f2", deed("freeze", "m4", object{"party": "m4"})))
 	must(t, ballot(b, "m1", "f2", "yes"))
+	must(t, ballot(b, "m1", "before", "yes"))
+	if p := proposal(t, b, "before"); p.Tally.Yes != 2 || len(p.Ballots) != 3 {
+		t.Errorf("the ballot of a frozen member counts: %+v", p.Tally)
+	}
 	must(t, propose(b, "m0", "p", limits(1)))
 	must(t, ballot(b, "m1", "p", "yes"))
 	must(t, ballot(b, "m2", "p", "yes"))
@@ -235,6 +241,7 @@ func TestRulesRefuse(t *testing.T) {
 		"more than all":   {"yes > members", domain.InvalidTerms},
 		"by zero":         {"yes / (members - members) > 0", domain.InvalidTerms},
 		"fraction":        {"yes > 0.66", domain.InvalidTerms},
+		"two fractions":   {"2 * yes > members && 1.5 < 2.5", domain.InvalidTerms},
 		"conversion":      {"double(yes) > double(members)", domain.InvalidTerms},
 		"clock":           {`timestamp("2025-01-06T08:00:00Z") > timestamp("2024-01-06T08:00:00Z")`, domain.InvalidTerms},
 		"loop":            {"[1, 2].all(x, x > 0)", domain.InvalidTerms},
@@ -308,4 +315,33 @@ func TestTallyLaw(t *testing.T) {
 			r.Fatalf("applied %v, decided %v, by %v of %d", applied, decided, last, n)
 		}
 	})
+}
+
+// Threshold shares follow the members: who leaves loses its share, and too few are never left.
+func TestSharesFollowTheMembers(t *testing.T) {
+	b := founders(t, 4)
+	shares := []object{}
+	for i := range 3 {
+		shares = append(shares, object{"party": member(i), "key": make([]byte, 1184+32)})
+	}
+	set := func(id string, threshold int) {
+		t.Helper()
+		must(t, propose(b, "m3", id, deed("setRecovery", "recovery", object{"threshold": threshold, "members": shares})))
+		must(t, ballot(b, "m0", id, "yes"))
+		must(t, ballot(b, "m1", id, "yes"))
+		wantStatus(t, b, id, governance.Accepted)
+	}
+	set("three", 3)
+	wantCode(t, propose(b, "m0", "out", roles("m2")), domain.WrongState)
+	set("two", 2)
+	must(t, propose(b, "m0", "out2", roles("m2")))
+	must(t, ballot(b, "m1", "out2", "yes"))
+	must(t, ballot(b, "m3", "out2", "yes"))
+	var r domain.Recovery
+	if !b.Body("governance/1", "recovery/current", &r) || r.Number != 3 || r.Threshold != 2 || len(r.Members) != 2 {
+		t.Errorf("recovery %d: %d of %d", r.Number, r.Threshold, len(r.Members))
+	}
+	if got := fmt.Sprint(b.Parties("governance/1", "recovery/current")); got != "[m0 m1 m3]" {
+		t.Errorf("seen by %s", got)
+	}
 }

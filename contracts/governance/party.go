@@ -128,6 +128,9 @@ func (c *change) setMember(p domain.PartyID, member bool) error {
 		return nil
 	case listed:
 		roster.Members = slices.Delete(roster.Members, at, at+1)
+		if err := c.dropShare(p, roster); err != nil {
+			return err
+		}
 	case len(roster.Members) >= MaxMembers:
 		return domain.Refuse(domain.LimitExceeded, "%d parties have role member, limit %d", len(roster.Members), MaxMembers)
 	default:
@@ -141,12 +144,18 @@ func (c *change) publish(roster Roster) error {
 	if err := write(c, rosterKey, roster, Active, roster.Members...); err != nil {
 		return err
 	}
+	rewritten := func(key string) bool {
+		return slices.ContainsFunc(c.fx.Writes, func(w domain.Write) bool { return w.Key == key })
+	}
 	for _, class := range []string{"approval/", "constitution/", "epoch/", "limits/", "measurement/", "opening/", "recovery/", "proposal/"} {
 		status := Active
 		if class == "proposal/" {
 			status = Open
 		}
 		for _, r := range c.view.Scan(class, "", domain.MaxScan) {
+			if rewritten(r.Key) {
+				continue
+			}
 			c.fx.Writes = append(c.fx.Writes, domain.Write{Key: r.Key, Body: r.Body, Parties: roster.Members, Status: status})
 		}
 	}
