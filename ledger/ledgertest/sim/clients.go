@@ -41,6 +41,9 @@ var (
 // keysEach is how many keys a holder has from the start; only the first is registered with it.
 const keysEach = 3
 
+// confided is of how many commands one carries a private value about the root, who is always there.
+const confided = 6
+
 func newClients(s *simulation, seed uint64) (*clients, error) {
 	var material [32]byte
 	for i := range 8 {
@@ -105,9 +108,22 @@ func (c *clients) sign(ch chance, s *submission, signer *envelope.Signer, body a
 		return nil, err
 	}
 	s.format, s.key, s.holder = envelope.CommandType, signer.Key.ID, c.owners[signer.Key.ID]
-	s.raw, err = envelope.SealCommand(c.forger(ch, s, signer), domain.Command{
+	command := domain.Command{
 		Ledger: s.ledger, ID: s.id, Kind: s.kind, Contract: s.contract, Name: s.name, Body: text, NotAfter: s.notAfter,
-	})
+	}
+	var values []envelope.Value
+	if c.texts%confided == 0 {
+		values = []envelope.Value{{Subject: root, Name: "secret", Value: json.RawMessage(`"whispered"`)}}
+	}
+	command, disclosures, err := envelope.Attach(command, values, c.random)
+	if err != nil {
+		return nil, err
+	}
+	if len(values) > 0 {
+		s.digest = command.Private[0].Digest
+	}
+	raw, err := envelope.SealCommand(c.forger(ch, s, signer), command)
+	s.raw = envelope.Join(raw, disclosures...)
 	return c.keep(s), err
 }
 

@@ -188,10 +188,27 @@ func (s *simulation) checkReply(c *call, o outcome, r ledger.Reply) error {
 		return fmt.Errorf("reply %s %d %d %d %q %v, want %s %d %d %d %q %v", r.ID, r.Index, r.Sequence, r.BookedAt, r.Code, r.Duplicate,
 			e.from.id, e.index, e.sequence, e.now, e.code, o.duplicate)
 	}
+	if err := s.checkPrivate(e); err != nil {
+		return err
+	}
 	if c.wait != ledger.ForReceipt || e.sender == "" {
 		return nil
 	}
 	return s.book.receive(r.Receipt, e, e.sender)
+}
+
+// checkPrivate wants the private value of an accepted command, for who may read it, and none of a refused one.
+func (s *simulation) checkPrivate(e *entry) error {
+	if e.from.digest == "" || s.disk.failing() {
+		return nil
+	}
+	for viewer, may := range map[domain.PartyID]bool{root: true, e.sender: true, "nobody": false} {
+		got, err := s.engine.Private(viewer, e.from.digest)
+		if found := err == nil && string(got.Value) == `"whispered"`; found != (may && e.code == "") && !s.disk.failing() {
+			return fmt.Errorf("private value of entry %d for %q: %+v, %w", e.index, viewer, got, err)
+		}
+	}
+	return nil
 }
 
 // feed reads what a viewer may see, page by page, up to a number.

@@ -27,6 +27,8 @@ type submission struct {
 	wants          request
 	// epoch and sequence identify an observation.
 	epoch, sequence uint64
+	// digest is that of the private value behind a command, empty for none.
+	digest string
 }
 
 // request is what a command asks for: the fields of all bodies.
