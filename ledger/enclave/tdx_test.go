@@ -95,6 +95,16 @@ func TestTDXRecorded(t *testing.T) {
 	}
 }
 
+// A quote that says its parts are longer than they are is refused, not followed.
+func TestTDXLyingLengths(t *testing.T) {
+	const authSize = 1218 // of the quoting enclave's authentication data: 2 bytes, little-endian
+	quote := bytes.Clone(recordedtdx.RawQuote)
+	quote[authSize], quote[authSize+1] = 0xff, 0xff
+	if _, err := parseTDX(quote); !errors.Is(err, ErrEvidence) {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestTDXRecordedBytes changes bytes all over the genuine quote, each class of them many times.
 func TestTDXRecordedBytes(t *testing.T) {
 	q := recordedQuote(t)

@@ -6,7 +6,9 @@ import (
 	"crypto/sha512"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/go-tdx-guest/abi"
 	tpb "github.com/google/go-tdx-guest/proto/tdx"
@@ -105,9 +107,20 @@ func checkTDXPolicy(body *tpb.TDQuoteBody, evaluation int, p *TDXPolicy, report 
 	return nil
 }
 
+// readTDX turns into an error the panic with which v0.3.1 of the library meets a quote that says
+// a part of it is longer than it is.
+func readTDX(evidence []byte) (parsed any, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("a part of the quote is shorter than it says")
+		}
+	}()
+	return abi.QuoteToProto(slices.Clip(evidence))
+}
+
 // parseTDX reads a quote of version 4 that has one encoding, and no bytes after it. ErrEvidence.
 func parseTDX(evidence []byte) (*tpb.QuoteV4, error) {
-	parsed, err := abi.QuoteToProto(evidence)
+	parsed, err := readTDX(evidence)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
