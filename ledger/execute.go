@@ -8,6 +8,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"aval/domain"
+	"aval/domain/envelope"
 )
 
 // Limits of execution.
@@ -99,6 +100,9 @@ func (r *run) item(item Item) (outcome, error) {
 	s := item.checked
 	if s == nil {
 		parsed, err := r.parse(item.Format, item.Raw)
+		if err == nil { // what is executed again was parsed before, and comes without its private values
+			err = envelope.CheckDisclosures(parsed.command.Private, parsed.disclosures)
+		}
 		if err != nil {
 			return refusedOutcome(err)
 		}
