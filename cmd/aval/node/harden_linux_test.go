@@ -161,9 +161,10 @@ func refuseLandlock(t *testing.T) {
 
 // onManyThreads holds several threads at once, so that old and new ones are tried.
 func onManyThreads(try func()) {
+	const threads = 8
 	var started, done sync.WaitGroup
-	for range 8 {
-		started.Add(1)
+	started.Add(threads)
+	for range threads {
 		done.Go(func() {
 			runtime.LockOSThread()
 			started.Done()
