@@ -56,10 +56,7 @@ func (x executor) again(v *vault, st *State, h History, last sealLeaf, stored []
 	if s.Sequence <= last.Sequence || s.BookedAt <= last.BookedAt || s.Entries != uint64(len(stored)) || len(stored) == 0 {
 		return nil, &Fault{closing.Index, errors.New("sequence, time or number of entries of the batch do not follow")}
 	}
-	if err := checkEpochs(st, stored); err != nil {
-		return nil, err
-	}
-	b, bodies, err := reopen(v, x, s, stored)
+	b, bodies, err := reopen(v, x, st, s, stored)
 	if err != nil {
 		return nil, err
 	}

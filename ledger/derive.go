@@ -21,16 +21,13 @@ func DeriveRecord(keys *Keys, archive Archive, contracts []domain.Contract, code
 		return PastRecord{}, err
 	}
 	d := derivation{audit: newAudit(keys, b.vault, archive, contracts, codecs), name: recordName(kind, key), progress: progress}
-	if d.to, err = b.through(asOf); err != nil {
-		return PastRecord{}, err
-	}
-	if err := batches(archive, 0, b.head.Size, d.batch); err != nil && !errors.Is(err, errEnough) {
+	if err := d.run(b, asOf); err != nil {
 		return PastRecord{}, err
 	}
 	return d.show(kind, key)
 }
 
-// derivation is an audit that stops at a moment and keeps one record.
+// derivation is an audit that stops at a moment. It keeps the record of a name, if it is given one.
 type derivation struct {
 	*audit
 	name     string
@@ -39,6 +36,17 @@ type derivation struct {
 	// record is what was written last, by entry written.
 	record  *slot
 	written *entry
+}
+
+// run executes the log again through the moment.
+func (d *derivation) run(b books, asOf Moment) (err error) {
+	if d.to, err = b.through(asOf); err != nil {
+		return err
+	}
+	if err := batches(b.archive, 0, b.head.Size, d.batch); err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	return nil
 }
 
 // batch executes one batch again. Only its entries, leaves and seal are compared: what the

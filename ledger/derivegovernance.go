@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"errors"
 	"strings"
 
 	"aval/domain"
@@ -24,10 +23,7 @@ func DeriveGovernance(keys *Keys, archive Archive, contracts []domain.Contract, 
 		return GovernanceState{}, err
 	}
 	d := derivation{audit: newAudit(keys, b.vault, archive, contracts, codecs), progress: progress}
-	if d.to, err = b.through(asOf); err != nil {
-		return GovernanceState{}, err
-	}
-	if err := batches(archive, 0, b.head.Size, d.batch); err != nil && !errors.Is(err, errEnough) {
+	if err := d.run(b, asOf); err != nil {
 		return GovernanceState{}, err
 	}
 	return d.governance()

@@ -43,10 +43,7 @@ func (r *replay) batch(stored []StoredEntry, closing StoredEntry, beside *privat
 	if err := canon.Unmarshal(closing.Leaf, &s); err != nil {
 		return 0, &Fault{closing.Index, err}
 	}
-	if err := checkEpochs(r.state, stored); err != nil {
-		return 0, err
-	}
-	b, bodies, err := reopen(r.vault, r.executor, s, stored)
+	b, bodies, err := reopen(r.vault, r.executor, r.state, s, stored)
 	if err != nil {
 		return 0, err
 	}
@@ -116,9 +113,12 @@ func (r *replay) write(checkpoint []byte) error {
 	return nil
 }
 
-// reopen makes the batch again that was executed once, from the bodies of its entries. Items
-// are parsed ahead of their execution, so that signatures can be checked together.
-func reopen(v *vault, x executor, s sealLeaf, stored []StoredEntry) (Batch, [][]byte, error) {
+// reopen makes the batch again that was executed once on a state, from the bodies of its entries, which must be
+// sealed under a key of their time. Items are parsed ahead of their execution, so that signatures can be checked together.
+func reopen(v *vault, x executor, before *State, s sealLeaf, stored []StoredEntry) (Batch, [][]byte, error) {
+	if err := checkEpochs(before, stored); err != nil {
+		return Batch{}, nil, err
+	}
 	b := Batch{Sequence: s.Sequence, Now: s.BookedAt}
 	bodies := make([][]byte, len(stored))
 	for i, row := range stored {
