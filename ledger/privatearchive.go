@@ -32,14 +32,14 @@ type archivedPrivate struct {
 
 // privateExport is what an export remembers of private values: their files, and the keys by the subject's tag.
 type privateExport struct {
-	files  int
+	chunks chunks[archivedPrivate]
 	sealed map[string][]byte
 	open   map[string]*xaes
 }
 
 // subjects reads the keys ahead of the values.
 func (x *export) subjects() error {
-	x.beside = privateExport{sealed: map[string][]byte{}, open: map[string]*xaes{}}
+	x.beside = privateExport{chunks: chunks[archivedPrivate]{put: x.put, name: privateName}, sealed: map[string][]byte{}, open: map[string]*xaes{}}
 	return x.archive.Subjects(func(s StoredSubject) error {
 		x.beside.sealed[string(s.Tag)] = s.Key
 		return nil
@@ -48,31 +48,17 @@ func (x *export) subjects() error {
 
 // private writes the private values that a range of entries names. Each must open under its subject's key.
 func (x *export) private(first uint64, width int) error {
-	var chunk []archivedPrivate
-	size := 0
-	flush := func() error {
-		data, err := canon.Marshal(chunk)
-		if err == nil {
-			err = x.put(privateName(x.beside.files), data)
-		}
-		chunk, size, x.beside.files = nil, 0, x.beside.files+1
-		return err
-	}
 	err := x.archive.Private(PrivateQuery{From: first, To: first + uint64(width)}, func(s StoredPrivate) error {
 		a, err := x.archived(s)
 		if err != nil {
 			return &Fault{s.Index, err}
 		}
-		chunk, size = append(chunk, a), size+len(s.Body)
-		if size < chunkBytes {
-			return nil
-		}
-		return flush()
+		return x.beside.chunks.add(a, len(s.Body))
 	})
-	if err == nil && len(chunk) > 0 {
-		err = flush()
+	if err != nil {
+		return err
 	}
-	return err
+	return x.beside.chunks.flush()
 }
 
 func (x *export) archived(s StoredPrivate) (a archivedPrivate, err error) {

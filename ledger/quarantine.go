@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"aval/domain"
-	"aval/domain/canon"
 )
 
 // StoredMessage is one message in quarantine.
@@ -31,27 +30,11 @@ func quarantineName(n int) string { return fmt.Sprintf("%s%d", quarantineDir, n)
 
 // quarantine writes the messages as canonical lists.
 func (x *export) quarantine(messages Quarantine) error {
-	var chunk []StoredMessage
-	size, files := 0, 0
-	flush := func() error {
-		data, err := canon.Marshal(chunk)
-		if err == nil {
-			err = x.put(quarantineName(files), data)
-		}
-		chunk, size, files = nil, 0, files+1
+	c := chunks[StoredMessage]{put: x.put, name: quarantineName}
+	if err := messages.Messages(func(m StoredMessage) error { return c.add(m, len(m.Body)) }); err != nil {
 		return err
 	}
-	err := messages.Messages(func(m StoredMessage) error {
-		chunk, size = append(chunk, m), size+len(m.Body)
-		if size < chunkBytes {
-			return nil
-		}
-		return flush()
-	})
-	if err == nil && len(chunk) > 0 {
-		err = flush()
-	}
-	return err
+	return c.flush()
 }
 
 // compareQuarantine opens every message that the store keeps.
