@@ -116,11 +116,11 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified 
 	if s.command.Ledger != e.origin {
 		return nil, domain.Refuse(domain.WrongLedger, "signed for another ledger than %s", e.origin)
 	}
-	if err := envelope.CheckDisclosures(s.command.Private, s.disclosures); err != nil {
-		return nil, err
-	}
 	now := e.published.Load()
 	key, err := s.admissible(registry{now.state}, now.head.Now)
+	if err == nil { // not before: a stranger's would cost more than his signature
+		err = envelope.CheckDisclosures(s.command.Private, s.disclosures)
+	}
 	if err == nil && verified {
 		err = s.verify(key)
 	}
