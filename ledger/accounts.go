@@ -16,7 +16,7 @@ func (e *Engine) Accounts(viewer domain.PartyID) ([]AccountView, error) {
 		return accounts, nil
 	}
 	of, heldFor := []string{string(domain.IssueAccount(viewer)) + " ", string(domain.PartyAccount(viewer)) + " "}, heldName(viewer, "")
-	if e.auditor(viewer) {
+	if e.Audits(viewer) {
 		of, heldFor = []string{""}, ""
 	}
 	st := e.published.Load().state
@@ -94,5 +94,5 @@ func (e *Engine) Balance(viewer domain.PartyID, account domain.AccountID, asOf M
 
 // mayRead says whether an account is the viewer's own, or the viewer an auditor.
 func (e *Engine) mayRead(viewer domain.PartyID, account domain.AccountID) bool {
-	return viewer != "" && account.Check() == nil && (account.Owner() == viewer || e.auditor(viewer))
+	return viewer != "" && account.Check() == nil && (account.Owner() == viewer || e.Audits(viewer))
 }

@@ -22,7 +22,7 @@ func (e *Engine) Feed(viewer domain.PartyID, f FeedFilter) (EntryPage, error) {
 	if err != nil {
 		return page, err
 	}
-	b, all := e.books(), e.auditor(viewer)
+	b, all := e.books(), e.Audits(viewer)
 	from, more, items := f.From, true, 0
 	for scanned := 0; more && len(page.Entries) < limit && scanned < maxScanned; scanned += limit {
 		indexes, err := b.indexes(name, all && f.Record == "" && f.Account == "", from, limit)

@@ -36,9 +36,6 @@ func (p *published) everything(viewer domain.PartyID) bool {
 		p.granted(viewer, func(g domain.Grant) bool { return g.Scope == domain.ScopeAll })
 }
 
-// auditor says whether the viewer may see everything as of the last batch.
-func (e *Engine) auditor(viewer domain.PartyID) bool { return e.published.Load().everything(viewer) }
-
 // sight is what a viewer sees beyond what names it, as of one batch.
 type sight struct {
 	viewer domain.PartyID
@@ -92,8 +89,8 @@ func (e *Engine) As(viewer, party domain.PartyID, target string) error {
 	return nil
 }
 
-// Audits says whether the viewer reads everything there is without naming a party.
-func (e *Engine) Audits(viewer domain.PartyID) bool { return e.auditor(viewer) }
+// Audits says whether the viewer reads everything there is, as of the last batch, without naming a party.
+func (e *Engine) Audits(viewer domain.PartyID) bool { return e.published.Load().everything(viewer) }
 
 // Limits is what one party may ask of a node in a minute, as of the last batch.
 func (e *Engine) Limits() domain.Limits {

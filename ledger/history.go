@@ -44,7 +44,7 @@ func (e *Engine) RecordAt(viewer domain.PartyID, id domain.RecordID, asOf Moment
 	if err := b.lastWrite(&v, tag, key); err != nil {
 		return PastRecord{}, err
 	}
-	if !e.auditor(viewer) {
+	if !e.Audits(viewer) {
 		if err := b.heard(viewer, tag, key, v.To); err != nil {
 			return PastRecord{}, err
 		}

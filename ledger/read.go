@@ -100,7 +100,7 @@ func (e *Engine) Receipt(ctx context.Context, viewer domain.PartyID, index uint6
 	if err != nil {
 		return nil, err
 	}
-	if e.auditor(viewer) {
+	if e.Audits(viewer) {
 		viewer = ""
 	}
 	return e.receipt(s, viewer)

@@ -107,7 +107,7 @@ func (e *Engine) Statement(viewer domain.PartyID, f StatementFilter) (Statement,
 	if !e.mayRead(viewer, f.Account) {
 		return Statement{}, errNotFound()
 	}
-	p := &statementPage{books: e.books(), viewer: viewer, all: e.auditor(viewer), currency: f.Currency}
+	p := &statementPage{books: e.books(), viewer: viewer, all: e.Audits(viewer), currency: f.Currency}
 	p.Account, p.Class, p.Owner, p.Lines = f.Account, f.Account.Class(), f.Account.Owner(), []StatementLine{}
 	if err := p.period(f); err != nil {
 		return Statement{}, err

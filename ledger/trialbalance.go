@@ -67,7 +67,7 @@ func (e *Engine) trialPage(viewer domain.PartyID, f TrialFilter, entries, rows i
 		return TrialBalance{}, errNotFound()
 	}
 	b := e.books()
-	t := newTally(b, viewer, e.auditor(viewer))
+	t := newTally(b, viewer, e.Audits(viewer))
 	var err error
 	if f.Cursor != "" {
 		err = t.resume(f.Cursor)
