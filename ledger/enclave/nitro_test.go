@@ -53,19 +53,11 @@ func (b *nitroBench) issue(i, hours int) *issued {
 	if template.IsCA {
 		template.KeyUsage = x509.KeyUsageCertSign
 	}
-	parent, signer := template, key
+	var by *issued
 	if i > 0 {
-		parent, signer = b.chain[i-1].cert, b.chain[i-1].key
+		by = b.chain[i-1]
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return &issued{cert, key}
+	return sign(b.t, by, template, key)
 }
 
 // document is one that passes, changed by change.

@@ -31,16 +31,8 @@ type simulated struct {
 func CreateSimulated(dir string) (Platform, error) {
 	key := make([]byte, 32)
 	rand.Read(key)
-	f, err := os.OpenFile(filepath.Join(dir, simulatedKeyFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
+	if err := createFile(filepath.Join(dir, simulatedKeyFile), key); err != nil {
 		return nil, fmt.Errorf("create simulated platform: %w", err)
-	}
-	if _, err := f.Write(key); err != nil {
-		f.Close()
-		return nil, err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return nil, err
 	}
 	return newSimulated(key)
 }

@@ -77,17 +77,23 @@ func (b *tdxBench) issue(by *issued, like *x509.Certificate) *issued {
 			template.ExtraExtensions = []pkix.Extension{e}
 		}
 	}
+	return sign(b.t, by, template, key)
+}
+
+// sign makes the certificate of a key, signed by another or, nil, by itself.
+func sign(t *testing.T, by *issued, template *x509.Certificate, key *ecdsa.PrivateKey) *issued {
+	t.Helper()
 	parent, signer := template, key
 	if by != nil {
 		parent, signer = by.cert, by.key
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return &issued{cert, key}
 }
