@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -43,20 +44,46 @@ func writeSealed(path string, p enclave.Platform, purpose string, plain []byte) 
 }
 
 func readSealed(path string, p enclave.Platform, purpose string) ([]byte, error) {
-	sealed, err := readSealedFile(path)
+	sealed, err := readBounded(path, maxSealedFile)
 	if err != nil {
 		return nil, err
 	}
 	return p.Unseal(purpose, sealed)
 }
 
-func readSealedFile(path string) ([]byte, error) {
+// replaceSealed seals a file's new content, and replaces it.
+func replaceSealed(path string, p enclave.Platform, purpose string, plain []byte) error {
+	sealed, err := p.Seal(purpose, plain)
+	if err != nil {
+		return err
+	}
+	return replaceFile(path, sealed, 0o600)
+}
+
+// replaceFile gives a file new content: after a crash it has the old or the new one, whole, and
+// once it returns the new one.
+func replaceFile(path string, data []byte, mode os.FileMode) error {
+	next := path + ".next"
+	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := writeFile(next, data, mode); err != nil {
+		return err
+	}
+	if err := os.Rename(next, path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// readBounded reads a file up to a limit in bytes.
+func readBounded(path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxSealedFile {
-		return nil, fmt.Errorf("%s: %d bytes, limit %d", path, info.Size(), maxSealedFile)
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s: %d bytes, limit %d", path, info.Size(), limit)
 	}
 	return os.ReadFile(path)
 }

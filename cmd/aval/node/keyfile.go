@@ -3,11 +3,7 @@ package node
 import (
 	"cmp"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
 
 	"aval/domain"
@@ -81,12 +77,8 @@ func (k *keyFile) write(keys *ledger.Keys, way string) error {
 	if err != nil {
 		return err
 	}
-	sealed, err := k.platform.Seal(purposeOf(way), plain)
-	if err != nil {
+	if err := replaceSealed(k.path, k.platform, purposeOf(way), plain); err != nil {
 		return fmt.Errorf("seal the keys: %w", err)
-	}
-	if err := replaceFile(k.path, sealed, 0o600); err != nil {
-		return fmt.Errorf("write the keys: %w", err)
 	}
 	return nil
 }
@@ -107,20 +99,4 @@ func (k *keyFile) Way() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.way
-}
-
-// replaceFile gives a file new content: after a crash it has the old or the new one, whole, and
-// once it returns the new one.
-func replaceFile(path string, data []byte, mode os.FileMode) error {
-	next := path + ".next"
-	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := writeFile(next, data, mode); err != nil {
-		return err
-	}
-	if err := os.Rename(next, path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
 }

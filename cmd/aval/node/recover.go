@@ -142,11 +142,7 @@ func (r *Recovery) keep() error {
 	if err != nil {
 		return err
 	}
-	sealed, err := r.platform.Seal(gatheredPurpose, plain)
-	if err != nil {
-		return err
-	}
-	return replaceFile(filepath.Join(r.dir, gatheredFile), sealed, 0o600)
+	return replaceSealed(filepath.Join(r.dir, gatheredFile), r.platform, gatheredPurpose, plain)
 }
 
 // Take takes one share, the content of the file that "aval share open" wrote. When it returns, the share is kept.
@@ -204,11 +200,7 @@ func (r *Recovery) install(secrets []byte, way string) error {
 	if err := r.tryKeys(keys); err != nil {
 		return err
 	}
-	oracle, err := r.platform.Seal(oraclePurpose, w.Oracle)
-	if err != nil {
-		return err
-	}
-	if err := replaceFile(filepath.Join(r.dir, oracleFile), oracle, 0o600); err != nil {
+	if err := replaceSealed(filepath.Join(r.dir, oracleFile), r.platform, oraclePurpose, w.Oracle); err != nil {
 		return err
 	}
 	file := &keyFile{path: filepath.Join(r.dir, keysFile), platform: r.platform}

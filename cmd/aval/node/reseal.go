@@ -34,7 +34,7 @@ func (f *Folder) Reseal(others ...enclave.Release) error {
 }
 
 func resealFile(platform resealer, path, purpose string, others []enclave.Release) error {
-	sealed, err := readSealedFile(path)
+	sealed, err := readBounded(path, maxSealedFile)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -89,18 +88,6 @@ func (f *Folder) recoverySet() (*recovery.Set, error) {
 		return nil, err
 	}
 	return recovery.ParseSet(file, log)
-}
-
-// readBounded reads a file up to a limit in bytes.
-func readBounded(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s: %d bytes, limit %d", path, info.Size(), limit)
-	}
-	return os.ReadFile(path)
 }
 
 // recordOpening puts into the log how this node came by its keys, once, when it was not by its platform.
