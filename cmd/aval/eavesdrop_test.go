@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -55,6 +56,21 @@ func eavesdrop(t *testing.T, ports []string) *wire {
 	}
 	t.Fatalf("tshark records nothing: %s", p.stderr)
 	return nil
+}
+
+// catchUp waits until what passed by now is recorded: tshark drops what it has not yet read when it is stopped. A request of
+// our own to a plain port comes after all else.
+func (w *wire) catchUp(t *testing.T, port string) {
+	t.Helper()
+	marker := fmt.Sprintf("/recorded-until-%d", time.Now().UnixNano())
+	waitFor(t, "the recording to catch up", func() bool {
+		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
+			fmt.Fprintf(c, "GET %s HTTP/1.0\r\n\r\n", marker)
+			c.Close()
+		}
+		recorded, err := os.ReadFile(w.file)
+		return err == nil && bytes.Contains(recorded, []byte(marker))
+	})
 }
 
 // The directions of what was recorded, as tshark's fields.

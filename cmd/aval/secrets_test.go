@@ -187,6 +187,7 @@ func (s *secrets) heard(t *testing.T, w *wire, ports []string, direction string)
 	if w == nil {
 		return
 	}
+	w.catchUp(t, ports[1])
 	if err := w.stop(); err != nil {
 		t.Fatal(err)
 	}
