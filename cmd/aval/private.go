@@ -17,11 +17,7 @@ import (
 // verifyPrivate says whether a receipt proves a private value: its digest is among those that
 // the receipt shows.
 func verifyPrivate(c *cobra.Command, p *printer, path, policyPath, privatePath string) error {
-	policy, err := readPolicy(policyPath)
-	if err != nil {
-		return err
-	}
-	receipt, err := readInput(path)
+	policy, receipt, err := readReceipt(path, policyPath)
 	if err != nil {
 		return err
 	}
@@ -48,8 +44,7 @@ func verifyPrivate(c *cobra.Command, p *printer, path, policyPath, privatePath s
 		}
 		err = errors.New("the receipt does not show the digest of this private value")
 	}
-	result := map[string]any{"ok": false, "error": err.Error()}
-	return errors.Join(errReported, p.print(c, result, func(w io.Writer) { fmt.Fprintf(w, "NOT VALID: %v\n", err) }))
+	return notValid(c, p, err)
 }
 
 // readDisclosure reads a disclosure, bare or in the JSON of the API.

@@ -14,19 +14,29 @@ import (
 	"aval/ledger"
 )
 
-func verifyReceipt(c *cobra.Command, p *printer, path, policyPath string) error {
-	policy, err := readPolicy(policyPath)
-	if err != nil {
-		return err
+// readReceipt reads a receipt and the policy to judge it by.
+func readReceipt(path, policyPath string) (policy ledger.Policy, receipt []byte, err error) {
+	if policy, err = readPolicy(policyPath); err != nil {
+		return policy, nil, err
 	}
-	receipt, err := readInput(path)
+	receipt, err = readInput(path)
+	return policy, receipt, err
+}
+
+// notValid tells why a receipt proves nothing.
+func notValid(c *cobra.Command, p *printer, why error) error {
+	result := map[string]any{"ok": false, "error": why.Error()}
+	return errors.Join(errReported, p.print(c, result, func(w io.Writer) { fmt.Fprintf(w, "NOT VALID: %v\n", why) }))
+}
+
+func verifyReceipt(c *cobra.Command, p *printer, path, policyPath string) error {
+	policy, receipt, err := readReceipt(path, policyPath)
 	if err != nil {
 		return err
 	}
 	d, err := ledger.OpenReceipt(policy, receipt)
 	if err != nil {
-		result := map[string]any{"ok": false, "error": err.Error()}
-		return errors.Join(errReported, p.print(c, result, func(w io.Writer) { fmt.Fprintf(w, "NOT VALID: %v\n", err) }))
+		return notValid(c, p, err)
 	}
 	head, err := ledger.ReceiptCheckpoint(policy, receipt)
 	if err != nil {
