@@ -594,7 +594,8 @@ func TestOnlyPublicThings(t *testing.T) {
 			t.Errorf("a witness was sent %q", secret)
 		}
 	}
-	if !bytes.Contains(sent.Bytes(), []byte("old 0\n\nledger.test/main\n")) {
+	// The first round may be over before the recorder stands in, so any round will do.
+	if !bytes.Contains(sent.Bytes(), []byte("\n\nledger.test/main\n")) || !bytes.Contains(sent.Bytes(), []byte("\nold ")) {
 		t.Errorf("sent %s", &sent)
 	}
 }
