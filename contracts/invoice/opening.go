@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"aval/domain"
+	"aval/domain/ident"
 )
 
 // Opening is the body of ship.
@@ -102,8 +103,10 @@ func (c call) checkOpening(a Agreement, s Shipment, payable domain.Money) error 
 	if err := c.checkDevices(s); err != nil {
 		return err
 	}
-	if s.SSCC != "" && !validSSCC(s.SSCC) || s.SSCC == "" && s.Terms.Delivery.Proof.needsScan() {
-		return domain.Refuse(domain.Malformed, "sscc: want 18 digits with a right check digit")
+	if s.SSCC != "" || s.Terms.Delivery.Proof.needsScan() {
+		if err := ident.CheckSSCC("sscc", s.SSCC); err != nil {
+			return err
+		}
 	}
 	if c.view.Available(a.escrow(), s.Terms.Currency) < s.Payable {
 		return domain.Refuse(domain.InsufficientFunds, "payable: more than the agreement's escrow holds")
@@ -155,19 +158,6 @@ func (c call) checkDevices(s Shipment) error {
 		}
 	}
 	return nil
-}
-
-// validSSCC says whether text is 18 digits whose last is GS1's check digit: weights 3 and 1
-// in turn, 3 first, and a sum that ten divides.
-func validSSCC(text string) bool {
-	if len(text) != 18 || strings.Trim(text, "0123456789") != "" {
-		return false
-	}
-	sum := 0
-	for i := range len(text) {
-		sum += int(text[i]-'0') * (3 - i%2*2)
-	}
-	return sum%10 == 0
 }
 
 // usedNumber is the record number/<hash>, final at once: that its key is closed is all it says.

@@ -300,17 +300,6 @@ func TestRefusedDeliver(t *testing.T) {
 	refused(t, s.try("acme", "deliver", "S", Arrival{s.Now()}), domain.WrongState)
 }
 
-func TestValidSSCC(t *testing.T) {
-	for text, want := range map[string]bool{
-		"106141411234567897": true, "003404340000000017": true, "106141411234567890": false,
-		"10614141123456789": false, "10614141123456789a": false, "": false,
-	} {
-		if validSSCC(text) != want {
-			t.Errorf("%q: want %v", text, want)
-		}
-	}
-}
-
 // The carrier is shown what to carry, and finds no amount, price, share or invoice number in
 // any record or event that it may see.
 func TestCarrierSeesNoPrices(t *testing.T) {
