@@ -52,19 +52,6 @@ const (
 	ClockGNSS  ClockQuality = "gnss"
 )
 
-// Reading is one value of one quantity at one instant, a scaled integer: the value in
-// Unit is Value x 10^-Scale. Quantities: "temperature" in Cel, "latitude" and "longitude"
-// in degrees (lat, lon of RFC 8428) at scale 7, "scan" with Text.
-type Reading struct {
-	Name  string `json:"name"`
-	Unit  string `json:"unit,omitempty"`
-	Value int64  `json:"value"`
-	Scale int8   `json:"scale,omitempty"`
-	// Text carries a scanned code, for example an SSCC or a dock ID; empty for numbers.
-	Text string `json:"text,omitempty"`
-	At   Millis `json:"at"`
-}
-
 // FlightPhase is what a source says of a flight, a tri-state: final (landed, cancelled,
 // diverted), not yet, unknown. Only a final phase settles anything.
 type FlightPhase string
