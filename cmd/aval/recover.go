@@ -13,6 +13,7 @@ import (
 	"aval/cmd/aval/node"
 	"aval/domain"
 	"aval/ledger"
+	"aval/ledger/enclave"
 )
 
 // recovered is what "aval recover" prints for machines.
@@ -35,6 +36,8 @@ type recovered struct {
 func recoverCommand() *cobra.Command {
 	var p printer
 	var policyPath, from string
+	var lost node.Lost
+	var platform platformFlags
 	c := &cobra.Command{
 		Use: "recover DIR [SHARE...]", Short: "Recover the keys of a ledger whose machine is lost", Args: cobra.MinimumNArgs(1),
 		Long: `Recover the keys of a ledger whose machine is lost, from members' shares. DIR holds a copy of the
@@ -43,42 +46,55 @@ lost node's folder. Without SHARE files it writes DIR/recovery.request, which me
 command may be killed between them. When enough are there the keys are sealed to this machine, and
 "aval node DIR" starts.
 
+With --archive DIR may be new: the ledger comes from an archive that "aval export" wrote, which needs
+no passphrase and nothing else of the lost machine. Give it with each call until the keys are there.
+
+With --platform the keys are sealed to that platform of this machine; without it to the one that it is, or
+that DIR has the file of (tpm.json), else to the simulated one.
+
 With --from the keys come from another node of the ledger that still runs and whose configuration has
 "peers": it appraises this machine's quote and seals them to it.
 
 A share that is damaged, of another ledger or of an older set is refused with its member's name.
 Make sure that the lost node does not run any more: two would sign two histories.`,
-		Example: "  aval recover node\n  aval recover node acme.share\n  aval recover node bank.share carol.share\n  aval recover node --from http://127.0.0.1:8422",
+		Example: "  aval recover node\n  aval recover node acme.share\n  aval recover node bank.share carol.share\n  aval recover node --from http://127.0.0.1:8422\n" +
+			"  aval recover node --archive ledger-2026-11-24.aval acme.share bank.share",
 		RunE: func(c *cobra.Command, args []string) error {
-			policy, err := ledgerPolicy(policyPath)
-			if err != nil {
+			var err error
+			if lost.Policy, err = ledgerPolicy(policyPath); err != nil {
 				return err
 			}
-			if from != "" {
-				return recoverFromPeer(c, &p, args, from, policy)
+			lost.Dir = args[0]
+			if c.Flags().Changed("platform") {
+				lost.Seal = platform.create
 			}
-			r, err := node.OpenRecovery(args[0], policy)
+			if from != "" {
+				return recoverFromPeer(c, &p, args, from, lost)
+			}
+			r, err := lost.Recover()
 			if err != nil {
 				return err
 			}
 			return takeShares(c, &p, r, args[0], args[1:])
 		},
 	}
+	c.Flags().StringVar(&lost.Archive, "archive", "", "exported archive to make the folder from; without it DIR holds a copy of the lost one")
+	platform.flags(c)
 	c.Flags().StringVar(&from, "from", "", "URL of a running node's peers address, in place of shares")
 	c.Flags().StringVar(&policyPath, "policy", "", "policy file of the ledger you know; without it DIR/policy.txt")
 	p.flag(c)
 	return c
 }
 
-func recoverFromPeer(c *cobra.Command, p *printer, args []string, from string, policy *ledger.Policy) error {
+func recoverFromPeer(c *cobra.Command, p *printer, args []string, from string, lost node.Lost) error {
 	if len(args) > 1 {
 		return errors.New("shares are not needed beside --from")
 	}
-	warning, err := node.RecoverFromPeer(c.Context(), args[0], from, policy)
+	platform, err := lost.RecoverFromPeer(c.Context(), from)
 	if err != nil {
 		return err
 	}
-	warn(c, warning)
+	warn(c, enclave.WarningOf(platform))
 	result := recovered{Dir: args[0], Way: domain.OpenedByPeer}
 	return p.print(c, result, result.text)
 }
@@ -116,11 +132,11 @@ func takeShares(c *cobra.Command, p *printer, r *node.Recovery, dir string, file
 	result.Missing, result.Waiting = r.Missing(), r.Waiting()
 	if r.Missing() > 0 {
 		result.Request = filepath.Join(dir, node.RequestFile)
-	} else if err := r.Finish(); err != nil {
+	} else if err := r.Finish(c.Context()); err != nil {
 		return err
 	} else {
 		result.Way, result.Waiting = domain.OpenedByShares, nil
-		warn(c, r.Warning())
+		warn(c, enclave.WarningOf(r.Platform()))
 	}
 	if err := p.print(c, result, result.text); err != nil {
 		return err

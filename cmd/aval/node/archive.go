@@ -29,17 +29,34 @@ type Archive struct {
 	Tell   Progress
 	// Seal is the platform of the restored folder; nil means the simulated one.
 	Seal CreatePlatform
+	// secrets are the keys where they came from elsewhere, in place of Platform and Passphrase.
+	secrets *wrapped
 }
 
 // opened is an archive whose preface was read.
 type opened struct {
 	*ledger.Backup
-	file         *os.File
-	keys, oracle []byte
-	restore      ledger.Restore
+	file    *os.File
+	secrets wrapped
+	restore ledger.Restore
 }
 
+// open reads the preface and opens the keys in it.
 func (a Archive) open(ctx context.Context) (*opened, error) {
+	o, err := a.preface(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.unseal(o); err != nil {
+		return nil, errors.Join(a.unreadable(err), o.file.Close())
+	}
+	return o, nil
+}
+
+func (a Archive) unreadable(err error) error { return fmt.Errorf("read archive %s: %w", a.Path, err) }
+
+// preface reads what comes before the log.
+func (a Archive) preface(ctx context.Context) (*opened, error) {
 	file, err := os.Open(a.Path)
 	if err != nil {
 		return nil, err
@@ -58,12 +75,8 @@ func (a Archive) open(ctx context.Context) (*opened, error) {
 		}
 		return name, data, err
 	})
-	if err == nil {
-		err = a.unseal(o)
-	}
 	if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("read archive %s: %w", a.Path, err)
+		return nil, errors.Join(a.unreadable(err), file.Close())
 	}
 	if a.Tell != nil {
 		o.restore.Progress = func(p ledger.Progress) { a.Tell(p, reader.Bytes()) }
@@ -83,10 +96,10 @@ func (a Archive) unseal(o *opened) (err error) {
 		}
 		return nil
 	}
-	if err := a.findKeys(o); err != nil {
+	if o.secrets, err = a.findKeys(o); err != nil {
 		return err
 	}
-	if o.restore.Keys, err = ledger.ParseKeys(o.keys); err != nil {
+	if o.restore.Keys, err = ledger.ParseKeys(o.secrets.Keys); err != nil {
 		return err
 	}
 	if a.Policy == nil {
@@ -95,19 +108,22 @@ func (a Archive) unseal(o *opened) (err error) {
 	return err
 }
 
-func (a Archive) opensKeys() bool { return a.Platform != nil || a.Passphrase != "" }
+func (a Archive) opensKeys() bool {
+	return a.Platform != nil || a.Passphrase != "" || a.secrets != nil
+}
 
-func (a Archive) findKeys(o *opened) (err error) {
-	if a.Passphrase != "" {
-		w, err := unwrap(a.Passphrase, o.Extra[extraDir+wrappedFile])
-		o.keys, o.oracle = w.Keys, w.Oracle
-		return err
+func (a Archive) findKeys(o *opened) (w wrapped, err error) {
+	switch {
+	case a.secrets != nil:
+		return *a.secrets, nil
+	case a.Passphrase != "":
+		return unwrap(a.Passphrase, o.Extra[extraDir+wrappedFile])
 	}
-	if o.keys, err = a.Platform.Unseal(keysPurpose, o.Extra[extraDir+keysFile]); err != nil {
-		return err
+	if w.Keys, w.Way, err = unsealKeys(a.Platform, o.Extra[extraDir+keysFile]); err != nil {
+		return w, err
 	}
-	o.oracle, err = a.Platform.Unseal(oraclePurpose, o.Extra[extraDir+oracleFile])
-	return err
+	w.Oracle, err = a.Platform.Unseal(oraclePurpose, o.Extra[extraDir+oracleFile])
+	return w, err
 }
 
 // Verify reads the archive to its end and checks all of it that can be checked with what is

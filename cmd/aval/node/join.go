@@ -10,46 +10,46 @@ import (
 	"time"
 
 	"aval/domain"
-	"aval/ledger"
+	"aval/ledger/enclave"
 	"aval/ledger/recovery"
 )
 
 // peerTimeout bounds each half of the exchange with a peer.
 const peerTimeout = 30 * time.Second
 
-// RecoverFromPeer obtains a folder's keys from a running node of the same ledger, which appraises
-// this machine's quote, and seals them to this machine. The policy is as in OpenRecovery: keys of
-// another ledger are refused whoever grants them. The warning is what is to be known of the platform, if anything.
-func RecoverFromPeer(ctx context.Context, dir, url string, policy *ledger.Policy) (warning string, err error) {
-	r, err := openLost(dir, policy)
+// RecoverFromPeer obtains the keys from a running node of the same ledger, which appraises
+// this machine's quote, and seals them to this machine. Keys of another ledger than the policy's are refused whoever
+// grants them. It gives the platform that sealed them.
+func (l Lost) RecoverFromPeer(ctx context.Context, url string) (enclave.Platform, error) {
+	r, err := l.open()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	url = strings.TrimSuffix(url, "/")
 	nonce, err := askPeer(ctx, http.MethodGet, url+challengePath, nil, recovery.NonceBytes)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	request, key, err := recovery.NewRequest(r.policy.Origin(), nonce)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := quoteRequest(&request, r.platform); err != nil {
-		return "", err
+		return nil, err
 	}
 	body, err := request.Marshal()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	granted, err := askPeer(ctx, http.MethodPost, url+grantPath, body, recovery.MaxGrant)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	secrets, err := request.Accept(key, granted)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return r.Warning(), r.install(secrets, domain.OpenedByPeer)
+	return r.platform, r.install(ctx, secrets, domain.OpenedByPeer)
 }
 
 // askPeer makes one request of a peer, whose answer is bounded.

@@ -32,18 +32,33 @@ func purposeOf(way string) string {
 	return keysPurpose + " by " + way
 }
 
+// ways are the ways in which keys can have come.
+var ways = []string{domain.OpenedSealed, domain.OpenedByShares, domain.OpenedByPeer}
+
 func openKeyFile(path string, platform enclave.Platform) (*keyFile, error) {
-	var first error
-	for _, way := range []string{domain.OpenedSealed, domain.OpenedByShares, domain.OpenedByPeer} {
-		plain, err := readSealed(path, platform, purposeOf(way))
-		if err != nil {
-			first = cmp.Or(first, err)
-			continue
-		}
-		keys, err := ledger.ParseKeys(plain)
-		return &keyFile{path: path, platform: platform, keys: keys, way: way}, err
+	var plain []byte
+	var way string
+	sealed, err := readBounded(path, maxSealedFile)
+	if err == nil {
+		plain, way, err = unsealKeys(platform, sealed)
 	}
-	return nil, fmt.Errorf("%w (if this machine is not the one that sealed it: \"aval recover\")", first)
+	if err != nil {
+		return nil, fmt.Errorf("%w (if this machine is not the one that sealed it: \"aval recover\")", err)
+	}
+	keys, err := ledger.ParseKeys(plain)
+	return &keyFile{path: path, platform: platform, keys: keys, way: way}, err
+}
+
+// unsealKeys gives the keys in a key file's content, and the way in which they came.
+func unsealKeys(platform enclave.Platform, sealed []byte) (keys []byte, way string, err error) {
+	var first error
+	for _, way := range ways {
+		if keys, err = platform.Unseal(purposeOf(way), sealed); err == nil {
+			return keys, way, nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return nil, "", first
 }
 
 // Keys are those in the file.

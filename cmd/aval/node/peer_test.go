@@ -64,9 +64,9 @@ func TestKeysFromAPeer(t *testing.T) {
 	if _, err := node.OpenFolder(lost); err == nil {
 		t.Fatal("the copy opens without a key")
 	}
-	warning, err := node.RecoverFromPeer(t.Context(), lost, url, nil)
-	if err != nil || warning != enclave.Warning {
-		t.Fatalf("%q, %v", warning, err)
+	platform, err := (node.Lost{Dir: lost}).RecoverFromPeer(t.Context(), url)
+	if err != nil || platform.Name() != enclave.SimulatedName {
+		t.Fatal(platform, err)
 	}
 	f, err := node.OpenFolder(lost)
 	if err != nil {
@@ -77,7 +77,7 @@ func TestKeysFromAPeer(t *testing.T) {
 			t.Error("a key is in the log")
 		}
 	}
-	if _, err := node.RecoverFromPeer(t.Context(), lost, url, nil); err == nil || !strings.Contains(err.Error(), "nothing is to be recovered") {
+	if _, err := (node.Lost{Dir: lost}).RecoverFromPeer(t.Context(), url); err == nil || !strings.Contains(err.Error(), "nothing is to be recovered") {
 		t.Errorf("again: %v", err)
 	}
 	f.Config.Listen, f.Config.Peers = "127.0.0.1:0", nil
@@ -110,7 +110,7 @@ func TestKeysFromAPeer(t *testing.T) {
 func TestKeysOfAnotherLedgerAreNotTaken(t *testing.T) {
 	url, _ := peerNode(t, anySimulated, node.Options{})
 	_, other := peerNode(t, anySimulated, node.Options{}) // the same name, other keys
-	if _, err := node.RecoverFromPeer(t.Context(), other, url, nil); err == nil || !strings.Contains(err.Error(), "not those of") {
+	if _, err := (node.Lost{Dir: other}).RecoverFromPeer(t.Context(), url); err == nil || !strings.Contains(err.Error(), "not those of") {
 		t.Errorf("taken: %v", err)
 	}
 	if _, err := node.OpenFolder(other); err == nil {
@@ -230,7 +230,7 @@ func TestRefusedKeyRequests(t *testing.T) {
 func TestUntrustedCodeGetsNoKeys(t *testing.T) {
 	other := `{"platforms":["simulated"],"allowSimulated":true,"measurements":{"simulated":["` + strings.Repeat("00", 32) + `"]}}`
 	url, lost := peerNode(t, other, node.Options{})
-	if _, err := node.RecoverFromPeer(t.Context(), lost, url, nil); err == nil || !strings.Contains(err.Error(), "measurement is not trusted") {
+	if _, err := (node.Lost{Dir: lost}).RecoverFromPeer(t.Context(), url); err == nil || !strings.Contains(err.Error(), "measurement is not trusted") {
 		t.Errorf("another measurement: %v", err)
 	}
 	if _, err := node.OpenFolder(lost); err == nil {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"aval/domain"
-	"aval/domain/canon"
 	"aval/ledger"
 	"aval/ledger/enclave"
 	"aval/ledger/order"
@@ -29,21 +29,32 @@ const (
 // Recovery is the work on a folder whose keys its machine cannot unseal. It survives being killed
 // after any call. Not for concurrent use.
 type Recovery struct {
-	dir        string
+	lost       Lost
 	platform   enclave.Platform
 	policy     ledger.Policy
 	set        *recovery.Set
 	collection *recovery.Collection
 }
 
-// OpenRecovery begins to gather shares for a folder, or goes on with it. The policy is that of
-// the ledger one knows; nil takes the folder's own. A folder whose keys open is refused.
-func OpenRecovery(dir string, policy *ledger.Policy) (*Recovery, error) {
-	r, err := openLost(dir, policy)
+// Lost is a ledger whose keys no machine at hand unseals.
+type Lost struct {
+	// Dir holds a copy of the lost folder; with an Archive it may be new.
+	Dir string
+	// Archive is an exported one, from which the folder is made when there is none; empty: Dir has the ledger.
+	Archive string
+	// Policy is that of the ledger one knows; nil takes the folder's own.
+	Policy *ledger.Policy
+	// Seal makes the platform of a folder that has none; nil: the simulated one.
+	Seal CreatePlatform
+}
+
+// Recover begins to gather shares, or goes on with it. A folder whose keys open is refused.
+func (l Lost) Recover() (*Recovery, error) {
+	r, err := l.open()
 	if err != nil {
 		return nil, err
 	}
-	file, err := readBounded(filepath.Join(dir, RecoveryFile), recovery.MaxSet)
+	file, err := readBounded(r.path(RecoveryFile), recovery.MaxSet)
 	if err != nil {
 		return nil, fmt.Errorf("the shares' set, which the lost node kept and members have copies of: %w", err)
 	}
@@ -53,36 +64,38 @@ func OpenRecovery(dir string, policy *ledger.Policy) (*Recovery, error) {
 	return r, r.resume()
 }
 
-// openLost finds a folder's platform and ledger, and refuses one that needs no recovery.
-func openLost(dir string, policy *ledger.Policy) (*Recovery, error) {
-	if _, err := os.Stat(filepath.Join(dir, databaseFile)); err != nil {
-		return nil, fmt.Errorf("%s holds no ledger to recover the keys of: put a copy of its database there: %w", dir, err)
+// open finds a folder's platform and ledger, and refuses one that needs no recovery.
+func (l Lost) open() (*Recovery, error) {
+	if err := l.provide(); err != nil {
+		return nil, err
 	}
-	r := &Recovery{dir: dir}
+	r := &Recovery{lost: l}
 	var err error
-	if r.platform, err = enclave.Detect(dir); errors.Is(err, enclave.ErrNoPlatform) {
-		r.platform, err = enclave.CreateSimulated(dir)
+	if r.platform, err = enclave.Detect(l.Dir); errors.Is(err, enclave.ErrNoPlatform) {
+		r.platform, err = l.Seal.in(l.Dir)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if _, err := openKeyFile(filepath.Join(dir, keysFile), r.platform); err == nil {
-		return nil, fmt.Errorf("the keys of %s open on this machine: nothing is to be recovered", dir)
+	if _, err := openKeyFile(r.path(keysFile), r.platform); err == nil {
+		return nil, fmt.Errorf("the keys of %s open on this machine: nothing is to be recovered", l.Dir)
 	}
-	if policy != nil {
-		r.policy = *policy
+	if l.Policy != nil {
+		r.policy = *l.Policy
 		return r, nil
 	}
-	text, err := readBounded(filepath.Join(dir, PolicyFile), ledger.MaxPolicyBytes)
+	text, err := readBounded(r.path(PolicyFile), ledger.MaxPolicyBytes)
 	if err == nil {
 		r.policy, err = ledger.ParsePolicy(text)
 	}
 	return r, err
 }
 
+func (r *Recovery) path(name string) string { return filepath.Join(r.lost.Dir, name) }
+
 // resume goes on with what was gathered, or begins.
 func (r *Recovery) resume() error {
-	plain, err := readSealed(filepath.Join(r.dir, gatheredFile), r.platform, gatheredPurpose)
+	plain, err := readSealed(r.path(gatheredFile), r.platform, gatheredPurpose)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r.begin()
 	}
@@ -111,7 +124,7 @@ func (r *Recovery) begin() (err error) {
 	if err := r.keep(); err != nil { // before anybody can seal a share to its key
 		return err
 	}
-	return replaceFile(filepath.Join(r.dir, RequestFile), file, 0o644)
+	return replaceFile(r.path(RequestFile), file, 0o644)
 }
 
 // quoteRequest adds the platform's word that the key of the request was made there.
@@ -142,7 +155,7 @@ func (r *Recovery) keep() error {
 	if err != nil {
 		return err
 	}
-	return replaceSealed(filepath.Join(r.dir, gatheredFile), r.platform, gatheredPurpose, plain)
+	return replaceSealed(r.path(gatheredFile), r.platform, gatheredPurpose, plain)
 }
 
 // Take takes one share, the content of the file that "aval share open" wrote. When it returns, the share is kept.
@@ -162,33 +175,33 @@ func (r *Recovery) Missing() int              { return r.collection.Missing() }
 func (r *Recovery) Waiting() []domain.PartyID { return r.collection.Waiting() }
 func (r *Recovery) Set() recovery.Name        { return r.set.Name }
 
-// Warning is what is to be known of this machine's platform; empty for one that protects.
-func (r *Recovery) Warning() string { return enclave.WarningOf(r.platform) }
+// Platform is this machine's.
+func (r *Recovery) Platform() enclave.Platform { return r.platform }
 
 // Finish opens the keys with the shares that are there, tries them on the ledger and seals them
 // to this machine.
-func (r *Recovery) Finish() error {
+func (r *Recovery) Finish(ctx context.Context) error {
 	secrets, err := r.collection.Open()
 	if err != nil {
 		return err
 	}
-	if err := r.install(secrets, domain.OpenedByShares); err != nil {
+	if err := r.install(ctx, secrets, domain.OpenedByShares); err != nil {
 		return err
 	}
 	for _, done := range []string{gatheredFile, RequestFile} {
-		if err := os.Remove(filepath.Join(r.dir, done)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(r.path(done)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return syncFolder(r.dir)
+	return syncFolder(r.lost.Dir)
 }
 
 // install seals secrets to this machine once they have opened the ledger. The keys come last: until
 // then the folder is one to recover.
-func (r *Recovery) install(secrets []byte, way string) error {
-	var w wrapped
-	if canon.Unmarshal(secrets, &w) != nil {
-		return errors.New("the recovered keys are damaged")
+func (r *Recovery) install(ctx context.Context, secrets []byte, way string) error {
+	w, err := parseSecrets(secrets)
+	if err != nil {
+		return fmt.Errorf("the recovered keys: %w", err)
 	}
 	keys, err := ledger.ParseKeys(w.Keys)
 	if err != nil {
@@ -197,13 +210,16 @@ func (r *Recovery) install(secrets []byte, way string) error {
 	if err := belongs(keys, r.policy); err != nil {
 		return err
 	}
+	if err := r.rebuild(ctx, w); err != nil {
+		return err
+	}
 	if err := r.tryKeys(keys); err != nil {
 		return err
 	}
-	if err := replaceSealed(filepath.Join(r.dir, oracleFile), r.platform, oraclePurpose, w.Oracle); err != nil {
+	if err := replaceSealed(r.path(oracleFile), r.platform, oraclePurpose, w.Oracle); err != nil {
 		return err
 	}
-	file := &keyFile{path: filepath.Join(r.dir, keysFile), platform: r.platform}
+	file := &keyFile{path: r.path(keysFile), platform: r.platform}
 	return file.write(keys, way)
 }
 
@@ -226,11 +242,11 @@ func belongs(keys *ledger.Keys, policy ledger.Policy) error {
 // tryKeys opens the ledger with the keys, as a node does, and holds it to the note of the last
 // head that came with it.
 func (r *Recovery) tryKeys(keys *ledger.Keys) error {
-	config, err := readConfig(filepath.Join(r.dir, configFile))
+	config, err := readConfig(r.path(configFile))
 	if err != nil {
 		return err
 	}
-	f := &Folder{Dir: r.dir, Config: config}
+	f := &Folder{Dir: r.lost.Dir, Config: config}
 	store, noted, err := f.openNoted()
 	if err != nil {
 		return err

@@ -41,10 +41,15 @@ func (a Archive) Restore(ctx context.Context, dir string) (ledger.Restored, erro
 	if err != nil {
 		return found, errors.Join(err, os.RemoveAll(build))
 	}
+	return found, appear(build, dir)
+}
+
+// appear gives a folder that is complete its name, in place of an empty one.
+func appear(build, dir string) error {
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return found, err
+		return err
 	}
-	return found, errors.Join(os.Rename(build, dir), syncFolder(filepath.Dir(filepath.Clean(dir))))
+	return errors.Join(os.Rename(build, dir), syncFolder(filepath.Dir(filepath.Clean(dir))))
 }
 
 // unused wants no folder, or an empty one.
@@ -77,16 +82,7 @@ func claim(build string) error {
 
 // build fills a folder: the ledger first, then what belongs to it.
 func (a Archive) build(o *opened, dir string) (found ledger.Restored, err error) {
-	store, err := sqlite.Create(filepath.Join(dir, databaseFile))
-	if err != nil {
-		return found, err
-	}
-	o.restore.Store = store
-	found, err = a.from(o)
-	if err == nil { // what was written must be what a node opens
-		_, err = ledger.Open(engineConfig(o.restore.Keys, store, order.NewSolo(time.Now), ""))
-	}
-	if err := errors.Join(err, store.Close()); err != nil {
+	if found, err = a.database(o, dir); err != nil {
 		return found, err
 	}
 	platform, err := a.Seal.in(dir)
@@ -96,6 +92,20 @@ func (a Archive) build(o *opened, dir string) (found ledger.Restored, err error)
 	return found, o.furnish(dir, platform)
 }
 
+// database makes the ledger's database in a folder.
+func (a Archive) database(o *opened, dir string) (found ledger.Restored, err error) {
+	store, err := sqlite.Create(filepath.Join(dir, databaseFile))
+	if err != nil {
+		return found, err
+	}
+	o.restore.Store = store
+	found, err = a.from(o)
+	if err == nil { // what was written must be what a node opens
+		_, err = ledger.Open(engineConfig(o.restore.Keys, store, order.NewSolo(time.Now), ""))
+	}
+	return found, errors.Join(err, store.Close())
+}
+
 // furnish writes the files of the folder beside its database.
 func (o *opened) furnish(dir string, platform enclave.Platform) error {
 	for _, name := range extras {
@@ -103,9 +113,9 @@ func (o *opened) furnish(dir string, platform enclave.Platform) error {
 		var err error
 		switch name {
 		case keysFile:
-			err = writeSealed(path, platform, keysPurpose, o.keys)
+			err = writeSealed(path, platform, purposeOf(o.secrets.Way), o.secrets.Keys)
 		case oracleFile:
-			err = writeSealed(path, platform, oraclePurpose, o.oracle)
+			err = writeSealed(path, platform, oraclePurpose, o.secrets.Oracle)
 		case PolicyFile, OracleKeyFile:
 			mode = 0o644
 			fallthrough

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"filippo.io/age"
 
@@ -25,6 +26,16 @@ const (
 type wrapped struct {
 	Keys   []byte `json:"keys"`
 	Oracle []byte `json:"oracle"`
+	// Way is how the keys had come to the folder, a domain.Opened word.
+	Way string `json:"way"`
+}
+
+// parseSecrets reads what secrets gave.
+func parseSecrets(plain []byte) (w wrapped, err error) {
+	if canon.Unmarshal(plain, &w) != nil || !slices.Contains(ways, w.Way) {
+		return w, errors.New("damaged")
+	}
+	return w, nil
 }
 
 // wrap encrypts the folder's keys. It takes about a second, as each try of a passphrase does.
@@ -52,8 +63,7 @@ func (f *Folder) wrap(passphrase string) ([]byte, error) {
 
 // secrets are the folder's keys as they are now, in one text that must be sealed at once.
 func (f *Folder) secrets() ([]byte, error) {
-	var w wrapped
-	var err error
+	w, err := wrapped{Way: f.keys.Way()}, error(nil)
 	if w.Keys, err = f.keys.Keys().Format(); err != nil {
 		return nil, err
 	}
@@ -77,7 +87,10 @@ func unwrap(passphrase string, data []byte) (w wrapped, err error) {
 		return w, errors.New("the passphrase does not open the keys in the archive")
 	}
 	plain, err := io.ReadAll(io.LimitReader(opened, maxSealedFile))
-	if err != nil || canon.Unmarshal(plain, &w) != nil {
+	if err == nil {
+		w, err = parseSecrets(plain)
+	}
+	if err != nil {
 		return w, errors.New("the wrapped keys in the archive are damaged")
 	}
 	return w, nil
