@@ -37,7 +37,7 @@ type Agreement struct {
 	TermsHash  string         `json:"termsHash"`
 	ProposedBy domain.PartyID `json:"proposedBy"`
 	AnswerBy   domain.Millis  `json:"answerBy"`
-	// Open counts shipments that are not final.
+	// Open counts shipments and invoices that are not final.
 	Open int64 `json:"open"`
 }
 
@@ -75,157 +75,160 @@ func (a Agreement) event(d *draft, name string, by domain.PartyID) {
 }
 
 // agreement loads one for its supplier or buyer, or for a deadline. "Not yours" and "not there" read the same.
-func (c call) agreement(id string) (Agreement, error) {
-	a, found, err := domain.Load[Agreement](c.view, agreementKey(id))
+func (d *draft) agreement(id string) (*Agreement, error) {
+	a, found, err := d.agreements.fetch(d.view, agreementKey(id))
 	if err != nil {
-		return a, err
+		return nil, err
 	}
-	if !found || !c.in.FromDeadline() && !a.Terms.party(c.in.Sender) {
-		return a, domain.Refuse(domain.NotFound, "agreement %.64q: none of yours is open", id)
+	if !found || !d.in.FromDeadline() && !a.Terms.party(d.in.Sender) {
+		return nil, domain.Refuse(domain.NotFound, "agreement %.64q: none of yours is open", id)
 	}
 	return a, nil
 }
 
 // target loads the agreement that the command names and refuses another state than the one given.
-func (c call) target(state string) (Agreement, error) {
-	a, err := c.agreement(c.in.Command.Contract)
+func (d *draft) target(state string) (*Agreement, error) {
+	a, err := d.agreement(d.in.Command.Contract)
 	if err == nil && a.Status != state {
 		err = domain.Refuse(domain.WrongState, "agreement is %s, want %s", a.Status, state)
 	}
 	return a, err
 }
 
-func (c call) propose() (domain.Effects, error) {
+// count adds to what is open under an agreement, which every record under it keeps open.
+func (d *draft) count(agreement string, n int64) {
+	a, _, err := d.agreements.fetch(d.view, agreementKey(agreement))
+	d.fail(err)
+	if a != nil {
+		a.Open += n
+		d.agreements.touch(a)
+	}
+}
+
+func (d *draft) propose() error {
 	var body Proposal
-	if err := c.in.Command.DecodeBody(&body); err != nil {
-		return domain.Effects{}, err
+	if err := d.in.Command.DecodeBody(&body); err != nil {
+		return err
 	}
-	key := agreementKey(c.in.Command.Contract)
-	if _, open := c.view.Get(key); open || c.view.Closed(key) {
-		return domain.Effects{}, domain.Refuse(domain.AlreadyExists, "agreement %s: the ID is taken", c.in.Command.Contract)
+	key := agreementKey(d.in.Command.Contract)
+	if d.taken(key) {
+		return domain.Refuse(domain.AlreadyExists, "agreement %s: the ID is taken", d.in.Command.Contract)
 	}
-	if !body.Terms.party(c.in.Sender) || !c.in.Has(domain.RoleSupplier) && !c.in.Has(domain.RoleBuyer) {
-		return domain.Effects{}, domain.Refuse(domain.NotPermitted, "only the supplier or the buyer of the terms may propose them")
+	if !body.Terms.party(d.in.Sender) || !d.in.Has(domain.RoleSupplier) && !d.in.Has(domain.RoleBuyer) {
+		return domain.Refuse(domain.NotPermitted, "only the supplier or the buyer of the terms may propose them")
 	}
-	if err := body.Terms.check(c.in.Now, c.in.Registry); err != nil {
-		return domain.Effects{}, err
+	if err := body.Terms.check(d.in.Now, d.in.Registry); err != nil {
+		return err
 	}
-	if body.AnswerBy <= c.in.Now || body.AnswerBy > c.in.Now+MaxAnswer || body.AnswerBy > body.Terms.ExpiresAt {
-		return domain.Effects{}, domain.Refuse(domain.InvalidTerms, "answerBy: want an instant in the next %d days and before expiresAt", MaxAnswer/Day)
+	if body.AnswerBy <= d.in.Now || body.AnswerBy > d.in.Now+MaxAnswer || body.AnswerBy > body.Terms.ExpiresAt {
+		return domain.Refuse(domain.InvalidTerms, "answerBy: want an instant in the next %d days and before expiresAt", MaxAnswer/Day)
 	}
 	hash, err := body.Terms.Hash()
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	// From here on it must succeed.
-	a := Agreement{
-		ID: c.in.Command.Contract, Status: Proposed, Terms: body.Terms, TermsHash: hash,
-		ProposedBy: c.in.Sender, AnswerBy: body.AnswerBy,
-	}
-	var d draft
-	a.save(&d)
-	a.event(&d, "AgreementProposed", c.in.Sender)
-	return d.done()
+	a := d.agreements.add(key, Agreement{
+		ID: d.in.Command.Contract, Status: Proposed, Terms: body.Terms, TermsHash: hash,
+		ProposedBy: d.in.Sender, AnswerBy: body.AnswerBy,
+	})
+	a.event(d, "AgreementProposed", d.in.Sender)
+	return nil
 }
 
-func (c call) agree() (domain.Effects, error) {
+func (d *draft) agree() error {
 	var body Agreeing
-	if err := c.in.Command.DecodeBody(&body); err != nil {
-		return domain.Effects{}, err
+	if err := d.in.Command.DecodeBody(&body); err != nil {
+		return err
 	}
-	a, err := c.target(Proposed)
+	a, err := d.target(Proposed)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	if c.in.Sender == a.ProposedBy {
-		return domain.Effects{}, domain.Refuse(domain.NotPermitted, "the proposer cannot agree; the other party must")
+	if d.in.Sender == a.ProposedBy {
+		return domain.Refuse(domain.NotPermitted, "the proposer cannot agree; the other party must")
 	}
 	if body.TermsHash != a.TermsHash {
-		return domain.Effects{}, domain.Refuse(domain.InvalidTerms, "termsHash is not that of the proposed terms")
+		return domain.Refuse(domain.InvalidTerms, "termsHash is not that of the proposed terms")
 	}
-	// From here on it must succeed.
 	a.Status = Agreed
-	var d draft
-	a.save(&d)
-	a.event(&d, "AgreementAgreed", c.in.Sender)
-	return d.done()
+	d.agreements.touch(a)
+	a.event(d, "AgreementAgreed", d.in.Sender)
+	return nil
 }
 
-func (c call) withdraw() (domain.Effects, error) {
-	a, err := c.target(Proposed)
+func (d *draft) withdraw() error {
+	a, err := d.target(Proposed)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	if c.in.Sender != a.ProposedBy {
-		return domain.Effects{}, domain.Refuse(domain.NotPermitted, "only the proposer withdraws")
+	if d.in.Sender != a.ProposedBy {
+		return domain.Refuse(domain.NotPermitted, "only the proposer withdraws")
 	}
-	return c.end(a, Withdrawn, "AgreementWithdrawn")
+	d.end(a, Withdrawn, "AgreementWithdrawn")
+	return nil
 }
 
-func (c call) lapse() (domain.Effects, error) {
-	a, err := c.target(Proposed)
+func (d *draft) lapse() error {
+	a, err := d.target(Proposed)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	return c.end(a, Lapsed, "AgreementLapsed")
+	d.end(a, Lapsed, "AgreementLapsed")
+	return nil
 }
 
-func (c call) fund() (domain.Effects, error) {
+func (d *draft) fund() error {
 	var body Funding
-	if err := c.in.Command.DecodeBody(&body); err != nil {
-		return domain.Effects{}, err
+	if err := d.in.Command.DecodeBody(&body); err != nil {
+		return err
 	}
-	a, err := c.target(Agreed)
+	a, err := d.target(Agreed)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	if c.in.Sender != a.Terms.Buyer {
-		return domain.Effects{}, domain.Refuse(domain.NotPermitted, "only the buyer funds")
+	if d.in.Sender != a.Terms.Buyer {
+		return domain.Refuse(domain.NotPermitted, "only the buyer funds")
 	}
 	if err := body.Amount.CheckPositive("amount"); err != nil {
-		return domain.Effects{}, err
+		return err
 	}
 	if body.Amount.Currency != a.Terms.Currency {
-		return domain.Effects{}, domain.Refuse(domain.CurrencyMismatch, "amount is in %s, the agreement in %s", body.Amount.Currency, a.Terms.Currency)
+		return domain.Refuse(domain.CurrencyMismatch, "amount is in %s, the agreement in %s", body.Amount.Currency, a.Terms.Currency)
 	}
-	account := domain.PartyAccount(c.in.Sender)
-	if c.view.Available(account, a.Terms.Currency) < body.Amount.Minor {
-		return domain.Effects{}, domain.Refuse(domain.InsufficientFunds, "amount: more than your account holds")
+	account := domain.PartyAccount(d.in.Sender)
+	if d.view.Available(account, a.Terms.Currency) < body.Amount.Minor {
+		return domain.Refuse(domain.InsufficientFunds, "amount: more than your account holds")
 	}
-	// From here on it must succeed.
-	var d draft
 	d.move("fund", account, a.escrow(), body.Amount.Minor, a.Terms.Currency)
 	d.event("EscrowFunded", agreementKey(a.ID), body.Amount, a.Terms.Supplier, a.Terms.Buyer)
-	return d.done()
+	return nil
 }
 
-func (c call) close() (domain.Effects, error) {
-	a, err := c.target(Agreed)
+func (d *draft) close() error {
+	a, err := d.target(Agreed)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
 	if a.Open > 0 {
-		return domain.Effects{}, domain.Refuse(domain.WrongState, "%d shipments are open, want none", a.Open)
+		return domain.Refuse(domain.WrongState, "%d shipments and invoices are open, want none", a.Open)
 	}
-	return c.end(a, Closed, "AgreementClosed")
+	d.end(a, Closed, "AgreementClosed")
+	return nil
 }
 
-// expire closes an agreement at its end, or leaves that to its last shipment.
-func (c call) expire() (domain.Effects, error) {
-	a, err := c.target(Agreed)
-	if err != nil || a.Open > 0 {
-		return domain.Effects{}, err
+// expire closes an agreement at its end, or leaves that to the last record under it.
+func (d *draft) expire() error {
+	a, err := d.target(Agreed)
+	if err == nil && a.Open == 0 {
+		d.end(a, Closed, "AgreementClosed")
 	}
-	return c.end(a, Closed, "AgreementClosed")
+	return err
 }
 
 // end makes an agreement final and returns what its escrow holds to the buyer.
-func (c call) end(a Agreement, status, event string) (domain.Effects, error) {
-	// From here on it must succeed.
+func (d *draft) end(a *Agreement, status, event string) {
 	a.Status = status
-	var d draft
-	a.save(&d)
-	d.move("unspent", a.escrow(), domain.PartyAccount(a.Terms.Buyer), c.view.Available(a.escrow(), a.Terms.Currency), a.Terms.Currency)
-	a.event(&d, event, c.in.Sender)
-	return d.done()
+	d.agreements.touch(a)
+	d.move("unspent", a.escrow(), domain.PartyAccount(a.Terms.Buyer), d.view.Available(a.escrow(), a.Terms.Currency), a.Terms.Currency)
+	a.event(d, event, d.in.Sender)
 }

@@ -56,8 +56,6 @@ type Judgement struct {
 	// Incomplete lists why the evidence is not complete; none if it is.
 	Incomplete []string    `json:"incomplete,omitempty"`
 	Excursions []Excursion `json:"excursions,omitempty"`
-	// Penalty is the sum charged for all excursions, in minor units, after the cap.
-	Penalty int64 `json:"penalty"`
 }
 
 // Complete says whether silence may pay in full.
@@ -74,8 +72,6 @@ type Excursion struct {
 	// Exposure is in milli-degree x ms; DegreeMinutes is the same for a reader, to three decimals.
 	Exposure      int64  `json:"exposure"`
 	DegreeMinutes string `json:"degreeMinutes"`
-	// Charged is its share of the penalty in minor units.
-	Charged int64 `json:"charged"`
 	// Evidence lists the first fingerprints of EvidenceCount messages in byte order;
 	// EvidenceSHA256 is the hash of all of them, one after the other.
 	Evidence       [][]byte `json:"evidence"`
@@ -88,12 +84,10 @@ type Excursion struct {
 // assess judges a shipment that was delivered at an instant.
 func (s Shipment) assess(tracks []track, at domain.Millis, proof Proof) (Judgement, error) {
 	j := Judgement{DeliveredAt: at, Proof: proof}
-	if s.Terms.Condition != nil {
+	if s.Carriage.Condition != nil {
 		lanes := goodReadings(tracks, at)
 		s.cover(&j, lanes)
-		if err := s.charge(&j, s.excursions(lanes, at)); err != nil {
-			return j, err
-		}
+		j.itemise(s.excursions(lanes, at))
 	}
 	flag := func(reason string, applies bool) {
 		if applies {
@@ -103,14 +97,14 @@ func (s Shipment) assess(tracks []track, at domain.Millis, proof Proof) (Judgeme
 	flag(NotProved, proof == BySupplier)
 	flag(Equivocated, slices.ContainsFunc(tracks, func(t track) bool { return t.trace.Equivocations > 0 }))
 	flag(Late, at > s.deliverBy())
-	flag(TooSoon, at-s.DespatchAt < s.Terms.Delivery.MinTransitMillis)
-	if s.Terms.Condition != nil {
-		enough, err := s.Terms.Condition.covered(j.Covered, j.Slots)
+	flag(TooSoon, at-s.DespatchAt < s.Carriage.Delivery.MinTransitMillis)
+	if s.Carriage.Condition != nil {
+		enough, err := s.Carriage.Condition.covered(j.Covered, j.Slots)
 		if err != nil {
 			return j, err
 		}
 		flag(LowCoverage, !enough)
-		flag(LongGap, j.LongestGapMillis > s.Terms.Sampling.MaxGapMillis)
+		flag(LongGap, j.LongestGapMillis > s.Carriage.Sampling.MaxGapMillis)
 	}
 	return j, nil
 }
@@ -132,7 +126,7 @@ func goodReadings(tracks []track, until domain.Millis) [][]sample {
 
 // cover counts the slots that hold a good reading of any device.
 func (s Shipment) cover(j *Judgement, lanes [][]sample) {
-	interval := s.Terms.Sampling.IntervalMillis
+	interval := s.Carriage.Sampling.IntervalMillis
 	held := make([]bool, max(1, int64((j.DeliveredAt-s.DespatchAt)/interval)))
 	for _, lane := range lanes {
 		for _, r := range lane {
@@ -213,17 +207,17 @@ func (s Shipment) stays(lane []sample, until domain.Millis) [][]hot {
 	var stays [][]hot
 	var current []hot
 	end := func() {
-		if int64(len(current)) >= s.Terms.Condition.Consecutive {
+		if int64(len(current)) >= s.Carriage.Condition.Consecutive {
 			stays = append(stays, current)
 		}
 		current = nil
 	}
 	for i, r := range lane {
-		to := min(r.at+s.Terms.Sampling.IntervalMillis, until)
+		to := min(r.at+s.Carriage.Sampling.IntervalMillis, until)
 		if i+1 < len(lane) {
 			to = min(to, lane[i+1].at)
 		}
-		if deviation := s.Terms.Condition.deviation(r.value); deviation > 0 {
+		if deviation := s.Carriage.Condition.deviation(r.value); deviation > 0 {
 			current = append(current, hot{sample: r, to: to, deviation: deviation})
 		} else {
 			end()
@@ -258,6 +252,17 @@ func (a stay) exposure() int64 {
 		total += worst * int64(edges[i]-edges[i-1])
 	}
 	return total
+}
+
+// itemise lists the stays, at most MaxExcursions: from the last one on they are folded into one.
+func (j *Judgement) itemise(stays []stay) {
+	for len(stays) > 0 {
+		n := 1
+		if len(j.Excursions) == MaxExcursions-1 {
+			n = len(stays)
+		}
+		j.Excursions, stays = append(j.Excursions, item(stays[:n])), stays[n:]
+	}
 }
 
 // item writes a group of stays, more than one only when the limit folds them, as one excursion.

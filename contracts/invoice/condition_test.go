@@ -22,7 +22,21 @@ func lane(milli ...int64) track {
 }
 
 func shipmentOf(terms Terms) Shipment {
-	return Shipment{ID: "S", Status: Despatched, Terms: terms, Payable: 100_000, DespatchAt: start, Devices: []string{"probe"}}
+	return Shipment{ID: "S", Status: Despatched, Carriage: terms.carriage(), DespatchAt: start, Devices: []string{"probe"}}
+}
+
+// penalty charges an invoice of 1,000.00 EUR for what was judged.
+func penalty(t *testing.T, terms Terms, j Judgement) (sum int64, items []Deduction) {
+	t.Helper()
+	s, b := shipmentOf(terms), Bill{ID: "S", Payment: terms.payment(), Payable: 100_000}
+	s.Judgement = &j
+	if err := new(draft).penalise(&b, &s); err != nil {
+		t.Fatal(err)
+	}
+	if s.Charged != b.deducted(ForCondition) {
+		t.Errorf("the shipment counts %d, the invoice %d", s.Charged, b.deducted(ForCondition))
+	}
+	return s.Charged, b.Deductions
 }
 
 func assessed(t *testing.T, terms Terms, until domain.Millis, tracks ...track) Judgement {
@@ -60,12 +74,13 @@ func TestConditionEdges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := assessed(t, coldChain(), c.until, c.track)
-			exposure, charged := int64(0), int64(0)
+			exposure := int64(0)
 			for _, e := range j.Excursions {
-				exposure, charged = exposure+e.Exposure, charged+e.Charged
+				exposure += e.Exposure
 			}
-			if len(j.Excursions) != c.excursions || exposure != c.exposure*int64(minute) || j.Penalty != c.penalty || charged != c.penalty {
-				t.Errorf("%d excursions, exposure %d, penalty %d, charged %d\n%+v", len(j.Excursions), exposure, j.Penalty, charged, j)
+			charged, _ := penalty(t, coldChain(), j)
+			if len(j.Excursions) != c.excursions || exposure != c.exposure*int64(minute) || charged != c.penalty {
+				t.Errorf("%d excursions, exposure %d, charged %d\n%+v", len(j.Excursions), exposure, charged, j)
 			}
 		})
 	}
@@ -179,12 +194,9 @@ func TestManyExcursionsAreFolded(t *testing.T) {
 	}
 	j := assessed(t, terms, start+2*Day, lane(milli...))
 	last := j.Excursions[len(j.Excursions)-1]
-	sum := int64(0)
-	for _, e := range j.Excursions {
-		sum += e.Charged
-	}
-	if len(j.Excursions) != MaxExcursions || last.Folded != 4 || last.EvidenceCount != 4 || sum != j.Penalty || j.Penalty != (MaxExcursions+3)*500 {
-		t.Errorf("%d items, penalty %d, sum %d, last %+v", len(j.Excursions), j.Penalty, sum, last)
+	sum, items := penalty(t, terms, j)
+	if len(items) != MaxExcursions || last.Folded != 4 || last.EvidenceCount != 4 || sum != (MaxExcursions+3)*500 {
+		t.Errorf("%d items, penalty %d, last %+v", len(items), sum, last)
 	}
 }
 
@@ -215,7 +227,7 @@ func TestPenaltyIsExact(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := Condition{Rate: fmt.Sprintf("%d.%06d", micros/1_000_000, micros%1_000_000), CapPercent: fmt.Sprint(limit)}
-		got, err := c.penalty(exposure, payable, currency)
+		got, err := c.penalty(exposure, 0, payable, 0, currency)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +268,7 @@ func TestDwell(t *testing.T) {
 		"contradiction is no break": {place(20, 1, 25, 0, 25, 1, 30, 1), 30},
 		"only outside":              {place(20, 0, 30, 0), 0},
 	} {
-		got, want := terms.dwelt(c.track.of(position)), start+domain.Millis(c.want)*minute
+		got, want := terms.carriage().dwelt(c.track.of(position)), start+domain.Millis(c.want)*minute
 		if c.want == 0 {
 			want = 0
 		}

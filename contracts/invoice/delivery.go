@@ -12,13 +12,13 @@ const (
 func delivery(s Shipment, tracks []track) (domain.Millis, Proof) {
 	var fenceAt, scanAt domain.Millis
 	for _, t := range tracks {
-		fenceAt = sooner(fenceAt, s.Terms.dwelt(t.of(position)))
+		fenceAt = sooner(fenceAt, s.Carriage.dwelt(t.of(position)))
 		if scans := t.of(scan); len(scans) > 0 {
 			scanAt = sooner(scanAt, scans[0].at)
 		}
 	}
 	fenced, scanned := fenceAt != 0, scanAt != 0
-	switch s.Terms.Delivery.Proof {
+	switch s.Carriage.Delivery.Proof {
 	case ByAll:
 		if fenced && scanned {
 			return max(fenceAt, scanAt), ByAll
@@ -45,7 +45,7 @@ func sooner(a, b domain.Millis) domain.Millis {
 // dwelt is the instant of the position that completes the agreed number of consecutive ones
 // inside the fence and the agreed dwell; zero if none does. A position outside, or a longer
 // silence than agreed, starts the count again.
-func (t Terms) dwelt(positions []sample) domain.Millis {
+func (t Carriage) dwelt(positions []sample) domain.Millis {
 	var first, last domain.Millis
 	count := int64(0)
 	for _, p := range positions {

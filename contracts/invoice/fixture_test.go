@@ -125,6 +125,15 @@ func (s *story) state() Shipment {
 	return got
 }
 
+func (s *story) bill() Bill {
+	s.t.Helper()
+	var got Bill
+	if !s.Body(Kind, "invoice/S", &got) {
+		s.t.Fatal("no invoice S")
+	}
+	return got
+}
+
 func (s *story) judgement() Judgement {
 	s.t.Helper()
 	j := s.state().Judgement
@@ -134,11 +143,14 @@ func (s *story) judgement() Judgement {
 	return *j
 }
 
-// ends asserts the final state and who has what of the 10,000.00 EUR; what the agreement holds is still the buyer's.
-func (s *story) ends(status string, supplier int64) {
+// ends asserts the final states of goods and invoice, and who has what of the 10,000.00 EUR; what the agreement holds is still the buyer's.
+func (s *story) ends(goods, status string, supplier int64) {
 	s.t.Helper()
-	if got := s.Status(Kind, "shipment/S"); got != status || !s.Final(Kind, "shipment/S") {
-		s.t.Errorf("shipment is %s, want %s and final", got, status)
+	if got := s.Status(Kind, "shipment/S"); got != goods || !s.Final(Kind, "shipment/S") {
+		s.t.Errorf("shipment is %s, want %s and final", got, goods)
+	}
+	if got := s.Status(Kind, "invoice/S"); got != status || !s.Final(Kind, "invoice/S") {
+		s.t.Errorf("invoice is %s, want %s and final", got, status)
 	}
 	if got := s.Balance("party/acme", "EUR"); got != supplier {
 		s.t.Errorf("supplier has %d, want %d", got, supplier)
@@ -228,6 +240,8 @@ func (s *story) raw(key string) ([]byte, bool) {
 	switch key[:6] {
 	case "agreem":
 		into = &Agreement{}
+	case "invoic":
+		into = &Bill{}
 	default:
 		into = &Shipment{}
 	}
@@ -253,6 +267,8 @@ func (v viewOf) Get(key string) ([]byte, bool) {
 		into = &trace{}
 	case "sampl":
 		into = &slice{}
+	case "invoi":
+		into = &Bill{}
 	}
 	if !v.s.Body(Kind, key, into) {
 		return nil, false

@@ -10,14 +10,17 @@
 // # Life cycle
 //
 //	agreement  proposed -> agreed -> closed        proposed -> withdrawn | lapsed
-//	shipment   planned -> despatched -> accepted -> settled
+//	shipment   planned -> despatched -> inTransit -> accepted
 //	           planned -> cancelled
-//	           despatched -> lost
-//	           despatched -> inspection -> accepted | held | claimed
-//	           held -> accepted | claimed | settled | returned
-//	           claimed -> accepted | disputed | returned      disputed -> accepted | settled | returned
+//	           despatched, inTransit -> lost
+//	           inTransit -> inspection | conditional -> accepted | deemedAccepted | conditional | rejected
+//	invoice    valid -> approved -> settled
+//	           valid -> held | underQuery             held -> approved | underQuery | settled
+//	           underQuery -> approved | disputed      disputed -> approved | settled
+//	           valid, held, disputed -> rejected, with nothing owed
 //
-// The records are agreement/<id>, shipment/<id>, device/<id> (which shipment a device is bound
+// The records are agreement/<id>, shipment/<id> (goods and evidence), invoice/<id> (what is asked
+// for, and the escrow that pays it), device/<id> (which shipment a device is bound
 // to), trace/<shipment>/<device> and samples/<shipment>/<device>/<slice> (evidence, while it is
 // gathered), and number/<hash> (an invoice number that its supplier has used).
 //
@@ -28,16 +31,19 @@
 //   - agree (Agreeing), by the other one; it repeats the hash of the exact terms.
 //   - withdraw, by the proposer, before the other one agreed.
 //   - fund (Funding), by the buyer.
-//   - close, by either one, while no shipment is open: unspent money goes back to the buyer.
+//   - close, by either one, while nothing under it is open: unspent money goes back to the buyer.
 //
 // On a shipment:
-//   - ship (Opening), by the supplier, because it declares the price, which a carrier must not
-//     see. Needs the payable in the agreement's escrow and moves it to the shipment's.
+//   - ship (Opening), by the supplier. With a number and a payable it declares an invoice of the same ID too.
 //   - cancel, by supplier or buyer, while planned.
 //   - deliver, by the supplier: the goods have arrived and no sensor says so. Always inspected.
-//   - accept (Acceptance), by the buyer: in full, or with a deduction that the supplier may
-//     concede or contest. In a dispute it may only lower what the buyer refuses.
-//   - reject (Rejection), by the buyer, during the inspection, with a reason code.
+//
+// On an invoice:
+//   - invoice (Declaration), by the supplier, about shipments that are open. Needs the payable in the
+//     agreement's escrow and moves it to the invoice's.
+//   - accept (Acceptance), by the buyer: in full, which accepts the goods too, or with a deduction
+//     that the supplier may concede or contest. In a dispute it may only lower what the buyer refuses.
+//   - reject (Rejection), by the buyer, of an invoice whose goods were judged, with a reason code.
 //   - concede, contest, by the supplier, about a deduction or a rejection.
 //
 // Evidence comes as "observe", a signed message of one of the shipment's devices, and as
@@ -52,7 +58,7 @@
 // delivery and since the first sign of it. Until then order and lateness of messages change
 // nothing; afterwards nothing is taken any more and the devices are free.
 //
-// The triggers of the terms say what makes an invoice accepted without a further word:
+// The triggers of the terms say what makes goods accepted, and so their invoices approved, without a further word:
 //   - delivered: always needed.
 //   - conditionKept: no excursion counted. Without it an excursion only costs its penalty.
 //   - accepted: never true by itself; the buyer's word or its silence is always waited for.
@@ -64,7 +70,7 @@
 //
 // # Money
 //
-//	payable                 declared by the supplier, held from despatch on
+//	payable                 declared by the supplier, held from declaration on
 //	- penalty               rate x degree-minutes of each excursion, together at most the cap
 //	- deduction             offered by the buyer, conceded by the supplier
 //	= due                   to the supplier, floor 0; all else goes back to the buyer
@@ -84,14 +90,15 @@
 //	Depart   the opening's despatchAt         planned becomes despatched
 //	Judge    wait after delivery              the judgement
 //	Overdue  withinMillis + graceMillis after despatch: what is proved is judged, else lost
-//	Decide   inspectionMillis, then responseMillis: complete evidence is deemed accepted,
-//	         incomplete is held and then paid by the silence rule, a claim is conceded, a dispute split
-//	Pay      paymentDays x 24 h after acceptance
+//	Decide   inspectionMillis: complete evidence is deemed accepted, incomplete is conditional and its invoices held
+//	File     invoiceMillis after the end of a shipment opened without an invoice: none comes any more
+//	Answer   responseMillis: what is held is paid by the silence rule, a claim is conceded, a dispute split
+//	Pay      paymentDays x 24 h after approval
 //
 // # Who sees what
 //
 // Supplier and buyer see everything. The carrier sees of a shipment its ID, status, thresholds,
-// times and delivery; never an agreement, a price, an invoice number or an amount.
+// times, delivery and excursions; never an agreement, an invoice, a price or an amount.
 //
 // # Standards
 //
@@ -123,59 +130,27 @@ func (contract) Kind() domain.Kind { return Kind }
 
 // Apply judges one command.
 func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
-	c := call{view: v, in: in}
 	name := in.Command.Name
-	if domain.Internal(name) != in.FromDeadline() {
+	rule, known := rules[name]
+	if !known || domain.Internal(name) != in.FromDeadline() {
 		return domain.Effects{}, domain.Refuse(domain.UnknownCommand, "command %.40q", name)
 	}
-	if err := c.checkBody(); err != nil {
+	d := &draft{view: v, in: in}
+	if rule.bare {
+		if err := in.Command.DecodeBody(&struct{}{}); err != nil {
+			return domain.Effects{}, err
+		}
+	}
+	if err := rule.judge(d); err != nil {
 		return domain.Effects{}, err
 	}
-	switch name {
-	case "propose":
-		return c.propose()
-	case "agree":
-		return c.agree()
-	case "withdraw":
-		return c.withdraw()
-	case "fund":
-		return c.fund()
-	case "close":
-		return c.close()
-	case "ship":
-		return c.ship()
-	case "cancel":
-		return c.cancel()
-	case "deliver":
-		return c.deliver()
-	case "accept":
-		return c.accept()
-	case "reject":
-		return c.reject()
-	case "concede":
-		return c.concede()
-	case "contest":
-		return c.contest()
-	case domain.Observe:
-		return c.observe()
-	case domain.Equivocate:
-		return c.equivocate()
-	case lapse:
-		return c.lapse()
-	case expire:
-		return c.expire()
-	case depart:
-		return c.depart()
-	case judge:
-		return c.judge()
-	case overdue:
-		return c.overdue()
-	case decide:
-		return c.decide()
-	case pay:
-		return c.pay()
-	}
-	return domain.Effects{}, domain.Refuse(domain.UnknownCommand, "command %.40q", name)
+	return d.done()
+}
+
+// rule is what one command does. A bare one has no body.
+type rule struct {
+	judge func(*draft) error
+	bare  bool
 }
 
 // The names of deadlines.
@@ -186,71 +161,37 @@ const (
 	judge   = "Judge"
 	overdue = "Overdue"
 	decide  = "Decide"
+	file    = "File"
+	answer  = "Answer"
 	pay     = "Pay"
 )
 
-// call is one Apply: what may be read and what is to be judged.
-type call struct {
-	view domain.View
-	in   domain.Input
-}
-
-// checkBody refuses a body where the command has none.
-func (c call) checkBody() error {
-	switch c.in.Command.Name {
-	case "withdraw", "close", "cancel", "concede", "contest":
-		return c.in.Command.DecodeBody(&struct{}{})
-	}
-	return nil
-}
-
-// draft collects effects. Only encoding can fail while it grows, which is a bug and not a refusal.
-type draft struct {
-	fx  domain.Effects
-	err error
-}
-
-func (d *draft) done() (domain.Effects, error) {
-	if d.err != nil {
-		return domain.Effects{}, d.err
-	}
-	return d.fx, nil
-}
-
-// put writes a record; final closes it.
-func put[S any](d *draft, key string, state S, status string, final bool, parties ...domain.PartyID) {
-	w, err := domain.Put(key, state, status, parties...)
-	w.Final = final
-	d.fx.Writes = append(d.fx.Writes, w)
-	d.err = firstError(d.err, err)
-}
-
-// heldFor says whose money lies in the escrow of the record that was put last.
-func (d *draft) heldFor(party domain.PartyID) { d.fx.Writes[len(d.fx.Writes)-1].HeldFor = party }
-
-func (d *draft) event(name, key string, body any, parties ...domain.PartyID) {
-	e, err := domain.NewEvent(name, key, body, parties...)
-	d.fx.Events = append(d.fx.Events, e)
-	d.err = firstError(d.err, err)
-}
-
-// move posts an amount, caused by the event that is told next; zero posts nothing.
-func (d *draft) move(purpose string, from, to domain.AccountID, minor int64, currency domain.Currency) {
-	if minor == 0 {
-		return
-	}
-	d.fx.Postings = append(d.fx.Postings, domain.Posting{
-		Debit: from, Credit: to, Amount: domain.Money{Minor: minor, Currency: currency}, Purpose: purpose, Cause: len(d.fx.Events),
-	})
-}
-
-func (d *draft) deadline(contract, name string, at domain.Millis) {
-	d.fx.Deadlines = append(d.fx.Deadlines, domain.Deadline{At: at, Contract: contract, Name: name})
-}
-
-func firstError(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
+var rules = map[string]rule{
+	// of an agreement
+	"propose":  {judge: (*draft).propose},
+	"agree":    {judge: (*draft).agree},
+	"withdraw": {judge: (*draft).withdraw, bare: true},
+	"fund":     {judge: (*draft).fund},
+	"close":    {judge: (*draft).close, bare: true},
+	lapse:      {judge: (*draft).lapse},
+	expire:     {judge: (*draft).expire},
+	// of a shipment
+	"ship":            {judge: (*draft).ship},
+	"cancel":          {judge: (*draft).cancel, bare: true},
+	"deliver":         {judge: (*draft).deliver},
+	domain.Observe:    {judge: (*draft).observe},
+	domain.Equivocate: {judge: (*draft).equivocate},
+	depart:            {judge: (*draft).depart},
+	judge:             {judge: (*draft).judge},
+	overdue:           {judge: (*draft).overdue},
+	decide:            {judge: (*draft).decide},
+	file:              {judge: (*draft).file},
+	// of an invoice
+	"invoice": {judge: (*draft).invoice},
+	"accept":  {judge: (*draft).accept},
+	"reject":  {judge: (*draft).reject},
+	"concede": {judge: (*draft).concede, bare: true},
+	"contest": {judge: (*draft).contest, bare: true},
+	answer:    {judge: (*draft).answer},
+	pay:       {judge: (*draft).pay},
 }

@@ -10,11 +10,11 @@ import (
 func TestConditionKeptIsPaidAtOnce(t *testing.T) {
 	s := shipped(t, coldChain())
 	s.observe(trip("probe", 12, cool)...)
-	if s.Status(Kind, "shipment/S") != Despatched {
+	if s.Status(Kind, "shipment/S") != InTransit {
 		t.Fatal("judged before the wait for late messages was over")
 	}
 	s.Advance(start + 3*hour)
-	s.ends(Settled, 100_000)
+	s.ends(GoodsAccepted, Settled, 100_000)
 	if j := s.judgement(); j.Slots != 12 || j.Covered != 12 || j.DeliveredAt != start+2*hour || j.Proof != ByFence || !j.Complete() {
 		t.Errorf("judgement %+v", j)
 	}
@@ -29,7 +29,7 @@ func TestEscrowIsHeldForTheBuyer(t *testing.T) {
 	}
 	s.observe(trip("probe", 12, cool)...)
 	s.Advance(start + 3*hour)
-	s.ends(Settled, 100_000)
+	s.ends(GoodsAccepted, Settled, 100_000)
 	if total := s.Held("bistro", "EUR") + s.Balance("party/bistro", "EUR"); total != 900_000 {
 		t.Errorf("%d are the buyer's after it paid", total)
 	}
@@ -50,11 +50,14 @@ func TestExcursionIsChargedAndInspected(t *testing.T) {
 		t.Fatalf("excursions %+v", j.Excursions)
 	}
 	e := j.Excursions[0]
-	if e.From != start+40*minute || e.To != start+60*minute || e.DegreeMinutes != "40" || e.Charged != 2000 || e.PeakMilli != 11_000 || e.EvidenceCount != 2 {
+	if e.From != start+40*minute || e.To != start+60*minute || e.DegreeMinutes != "40" || e.PeakMilli != 11_000 || e.EvidenceCount != 2 {
 		t.Errorf("excursion %+v", e)
 	}
+	if got := s.bill().deducted(ForCondition); got != 2000 {
+		t.Errorf("charged %d", got)
+	}
 	s.Advance(start + 4*Day)
-	s.ends(Settled, 98_000)
+	s.ends(DeemedAccepted, Settled, 98_000)
 }
 
 func TestWithoutConditionKeptAnExcursionOnlyCosts(t *testing.T) {
@@ -63,7 +66,7 @@ func TestWithoutConditionKeptAnExcursionOnlyCosts(t *testing.T) {
 	s := shipped(t, terms)
 	s.observe(trip("probe", 12, func(int) int64 { return 9000 })...)
 	s.Advance(start + 4*hour)
-	s.ends(Settled, 94_000) // 120 degree-minutes
+	s.ends(GoodsAccepted, Settled, 94_000) // 120 degree-minutes
 }
 
 func TestTriggerAcceptedWaitsForTheBuyer(t *testing.T) {
@@ -76,7 +79,7 @@ func TestTriggerAcceptedWaitsForTheBuyer(t *testing.T) {
 		t.Fatalf("shipment is %s", got)
 	}
 	s.must("bistro", "accept", "S", nil)
-	s.ends(Settled, 100_000)
+	s.ends(GoodsAccepted, Settled, 100_000)
 }
 
 func TestPaymentDays(t *testing.T) {
@@ -85,12 +88,12 @@ func TestPaymentDays(t *testing.T) {
 	s := shipped(t, terms)
 	s.observe(trip("probe", 12, cool)...)
 	s.Advance(start + 3*hour + 30*Day - 1)
-	if s.Status(Kind, "shipment/S") != Due || s.Balance("party/acme", "EUR") != 0 {
-		t.Fatalf("paid before the day: %s", s.Status(Kind, "shipment/S"))
+	if s.Status(Kind, "invoice/S") != Approved || s.Balance("party/acme", "EUR") != 0 {
+		t.Fatalf("paid before the day: %s", s.Status(Kind, "invoice/S"))
 	}
 	refused(t, s.try("bistro", "reject", "S", Rejection{"QUA"}), domain.WrongState)
 	s.Advance(start + 3*hour + 30*Day)
-	s.ends(Settled, 100_000)
+	s.ends(GoodsAccepted, Settled, 100_000)
 }
 
 // incomplete is a story whose sensor spoke only at the dock.
@@ -99,7 +102,7 @@ func incomplete(t *testing.T) *story {
 	s := shipped(t, coldChain())
 	s.observe(trip("probe", 12, cool)[10:]...)
 	s.Advance(start + 4*hour)
-	if got := s.Status(Kind, "shipment/S"); got != Inspection {
+	if got := s.Status(Kind, "shipment/S"); got != Conditional {
 		t.Fatalf("shipment is %s", got)
 	}
 	if j := s.judgement(); !slices.Equal(j.Incomplete, []string{LowCoverage, LongGap}) {
@@ -111,53 +114,53 @@ func incomplete(t *testing.T) *story {
 func TestIncompleteEvidence(t *testing.T) {
 	offer, rejection := Acceptance{Deduction: 30_000, Reason: "QTY"}, Rejection{"QUA"}
 	for name, c := range map[string]struct {
-		story  func(s *story)
-		status string
-		paid   int64
+		story         func(s *story)
+		goods, status string
+		paid          int64
 	}{
-		"accepted":                    {func(s *story) { s.must("bistro", "accept", "S", nil) }, Settled, 100_000},
-		"silence is held, then split": {func(s *story) { s.Advance(start + 10*Day) }, Settled, 40_000},
+		"accepted":                    {func(s *story) { s.must("bistro", "accept", "S", nil) }, GoodsAccepted, Settled, 100_000},
+		"silence is held, then split": {func(s *story) { s.Advance(start + 10*Day) }, Conditional, Settled, 40_000},
 		"accepted while held": {func(s *story) {
 			s.Advance(start + 3*Day)
-			if s.Status(Kind, "shipment/S") != Held {
+			if s.Status(Kind, "invoice/S") != Held {
 				s.t.Error("not held")
 			}
 			s.must("bistro", "accept", "S", nil)
-		}, Settled, 100_000},
-		"deduction conceded":   {func(s *story) { s.must("bistro", "accept", "S", offer); s.must("acme", "concede", "S", nil) }, Settled, 70_000},
-		"deduction unanswered": {func(s *story) { s.must("bistro", "accept", "S", offer); s.Advance(start + 10*Day) }, Settled, 70_000},
+		}, GoodsAccepted, Settled, 100_000},
+		"deduction conceded":   {func(s *story) { s.must("bistro", "accept", "S", offer); s.must("acme", "concede", "S", nil) }, Conditional, Settled, 70_000},
+		"deduction unanswered": {func(s *story) { s.must("bistro", "accept", "S", offer); s.Advance(start + 10*Day) }, Conditional, Settled, 70_000},
 		"deduction contested": {func(s *story) {
 			s.must("bistro", "accept", "S", offer)
 			s.must("acme", "contest", "S", nil)
 			s.Advance(start + 10*Day)
-		}, Settled, 85_000},
+		}, Conditional, Settled, 85_000},
 		"claim lowered and conceded": {func(s *story) {
 			s.must("bistro", "accept", "S", offer)
 			s.must("acme", "contest", "S", nil)
 			refused(s.t, s.try("bistro", "accept", "S", offer), domain.InvalidAmount)
 			s.must("bistro", "accept", "S", Acceptance{Deduction: 10_000, Reason: "QTY"})
 			s.must("acme", "concede", "S", nil)
-		}, Settled, 90_000},
-		"rejected and conceded":  {func(s *story) { s.must("bistro", "reject", "S", rejection); s.must("acme", "concede", "S", nil) }, Returned, 0},
-		"rejected, no answer":    {func(s *story) { s.must("bistro", "reject", "S", rejection); s.Advance(start + 10*Day) }, Returned, 0},
-		"rejected, then in full": {func(s *story) { s.must("bistro", "reject", "S", rejection); s.must("bistro", "accept", "S", nil) }, Settled, 100_000},
+		}, Conditional, Settled, 90_000},
+		"rejected and conceded":  {func(s *story) { s.must("bistro", "reject", "S", rejection); s.must("acme", "concede", "S", nil) }, GoodsRejected, Rejected, 0},
+		"rejected, no answer":    {func(s *story) { s.must("bistro", "reject", "S", rejection); s.Advance(start + 10*Day) }, GoodsRejected, Rejected, 0},
+		"rejected, then in full": {func(s *story) { s.must("bistro", "reject", "S", rejection); s.must("bistro", "accept", "S", nil) }, GoodsAccepted, Settled, 100_000},
 		"rejected and contested": {func(s *story) {
 			s.must("bistro", "reject", "S", rejection)
 			s.must("acme", "contest", "S", nil)
 			s.Advance(start + 10*Day)
-		}, Settled, 50_000},
+		}, GoodsRejected, Settled, 50_000},
 		"dispute ends in acceptance": {func(s *story) {
 			s.must("bistro", "reject", "S", rejection)
 			s.must("acme", "contest", "S", nil)
 			s.must("bistro", "accept", "S", nil)
-		}, Settled, 100_000},
+		}, GoodsAccepted, Settled, 100_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := incomplete(t)
 			c.story(s)
-			s.ends(c.status, c.paid)
-			if end := s.state(); end.Payoff.Rule == ByAcceptance && end.Claim != end.Deduction {
-				t.Errorf("a claim of %d is left, conceded was %d", end.Claim, end.Deduction)
+			s.ends(c.goods, c.status, c.paid)
+			if end := s.bill(); end.Payoff.Rule == ByAcceptance && end.Claim != end.Payoff.Deduction {
+				t.Errorf("a claim of %d is left, conceded was %d", end.Claim, end.Payoff.Deduction)
 			}
 			s.must("bistro", "close", "A", nil)
 			if got := s.Balance("party/bistro", "EUR"); got != 1_000_000-c.paid {
@@ -172,11 +175,11 @@ func TestLoweringAClaimKeepsTheDeadline(t *testing.T) {
 	s := incomplete(t)
 	s.must("bistro", "reject", "S", Rejection{"QUA"})
 	s.must("acme", "contest", "S", nil)
-	before := s.state().DecideAt
+	before := s.bill().AnswerAt
 	s.Advance(before - 1)
 	s.must("bistro", "accept", "S", Acceptance{Deduction: 20_000, Reason: "QUA"})
 	s.Advance(before)
-	s.ends(Settled, 90_000)
+	s.ends(Conditional, Settled, 90_000)
 }
 
 func TestSilenceReturnsEverythingIfTheTermsSaySo(t *testing.T) {
@@ -185,18 +188,18 @@ func TestSilenceReturnsEverythingIfTheTermsSaySo(t *testing.T) {
 	s := shipped(t, terms)
 	s.must("acme", "deliver", "S", Arrival{start})
 	s.Advance(start + 10*Day)
-	s.ends(Returned, 0)
+	s.ends(Conditional, Rejected, 0)
 }
 
 func TestLost(t *testing.T) {
 	s := shipped(t, coldChain())
 	s.observe(trip("probe", 12, cool)[:10]...)
 	s.Advance(start + 2*Day + 6*hour - 1)
-	if s.Status(Kind, "shipment/S") != Despatched {
+	if s.Status(Kind, "shipment/S") != InTransit {
 		t.Fatal("lost before the grace was over")
 	}
 	s.Advance(start + 2*Day + 6*hour)
-	s.ends(Lost, 0)
+	s.ends(Lost, Rejected, 0)
 }
 
 func TestOverdueJudgesWhatIsProved(t *testing.T) {
@@ -205,7 +208,7 @@ func TestOverdueJudgesWhatIsProved(t *testing.T) {
 	s := shipped(t, terms)
 	s.observe(trip("probe", 12, cool)...)
 	s.Advance(start + 2*Day + 6*hour)
-	s.ends(Settled, 100_000)
+	s.ends(GoodsAccepted, Settled, 100_000)
 }
 
 func TestCancelOnlyBeforeDespatch(t *testing.T) {
@@ -216,7 +219,7 @@ func TestCancelOnlyBeforeDespatch(t *testing.T) {
 	refused(t, s.try("bistro", "accept", "S", nil), domain.WrongState)
 	refused(t, s.try("hauler", "cancel", "S", nil), domain.NotFound)
 	s.must("bistro", "cancel", "S", nil)
-	s.ends(Cancelled, 0)
+	s.ends(Cancelled, Rejected, 0)
 	refused(t, s.try("acme", "ship", "S2", o), domain.AlreadyExists) // the number stays used
 	o.Number = "INV-2"
 	s.must("acme", "ship", "S2", o)
@@ -233,7 +236,7 @@ func TestEquivocationIsNeverPaidInFullBySilence(t *testing.T) {
 	s.observe(twin)
 	s.observe(messages[6:]...)
 	s.Advance(start + 10*Day)
-	s.ends(Settled, 40_000)
+	s.ends(Conditional, Settled, 40_000)
 	if j := s.judgement(); !slices.Equal(j.Incomplete, []string{Equivocated}) {
 		t.Errorf("judgement %+v", j)
 	}
@@ -245,14 +248,14 @@ func TestLateDeliveryIsInspected(t *testing.T) {
 	s := shipped(t, terms)
 	s.observe(trip("probe", 12, cool)...)
 	s.Advance(start + 4*hour)
-	if j := s.judgement(); s.Status(Kind, "shipment/S") != Inspection || !slices.Equal(j.Incomplete, []string{Late}) {
+	if j := s.judgement(); s.Status(Kind, "shipment/S") != Conditional || !slices.Equal(j.Incomplete, []string{Late}) {
 		t.Errorf("judgement %+v", j)
 	}
 	terms.Delivery.WithinMillis = 2 * hour
 	s = shipped(t, terms)
 	s.observe(trip("probe", 12, cool)...)
 	s.Advance(start + 4*hour)
-	s.ends(Settled, 100_000)
+	s.ends(GoodsAccepted, Settled, 100_000)
 }
 
 func TestTripTooShortToBelieveIsInspected(t *testing.T) {
@@ -268,22 +271,22 @@ func TestTripTooShortToBelieveIsInspected(t *testing.T) {
 
 func TestScanProvesTheDelivery(t *testing.T) {
 	for name, c := range map[string]struct {
-		texts  []string
-		status string
-		paid   int64
+		texts         []string
+		goods, status string
+		paid          int64
 	}{
-		"dock and goods":  {[]string{"DOCK-7", sscc}, Settled, 100_000},
-		"label with 00":   {[]string{"00" + sscc, "DOCK-7"}, Settled, 100_000},
-		"wrong dock":      {[]string{"DOCK-8", sscc}, Lost, 0},
-		"other goods":     {[]string{"DOCK-7", "003404340000000024"}, Lost, 0},
-		"goods alone":     {[]string{sscc}, Lost, 0},
-		"an empty string": {[]string{"", "DOCK-7"}, Lost, 0},
+		"dock and goods":  {[]string{"DOCK-7", sscc}, GoodsAccepted, Settled, 100_000},
+		"label with 00":   {[]string{"00" + sscc, "DOCK-7"}, GoodsAccepted, Settled, 100_000},
+		"wrong dock":      {[]string{"DOCK-8", sscc}, Lost, Rejected, 0},
+		"other goods":     {[]string{"DOCK-7", "003404340000000024"}, Lost, Rejected, 0},
+		"goods alone":     {[]string{sscc}, Lost, Rejected, 0},
+		"an empty string": {[]string{"", "DOCK-7"}, Lost, Rejected, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := shipped(t, byScan())
 			s.observe(message("probe", 1, start+hour, scanned(start+hour, c.texts...)...))
 			s.Advance(start + 3*Day)
-			s.ends(c.status, c.paid)
+			s.ends(c.goods, c.status, c.paid)
 		})
 	}
 }
@@ -328,7 +331,7 @@ func TestAcceptedOnTheWay(t *testing.T) {
 	refused(t, s.try("bistro", "accept", "S", Acceptance{Deduction: 5, Reason: "QTY"}), domain.WrongState)
 	s.Advance(start + hour)
 	s.must("bistro", "accept", "S", nil)
-	s.ends(Settled, 98_000) // four readings for 10 min each, 1 degree too warm
+	s.ends(GoodsAccepted, Settled, 98_000) // four readings for 10 min each, 1 degree too warm
 	if j := s.judgement(); j.Proof != ByBuyer {
 		t.Errorf("judgement %+v", j)
 	}
@@ -344,7 +347,7 @@ func TestDriveByProvesNothing(t *testing.T) {
 	}
 	s.observe(messages[10:]...)
 	s.Advance(start + 3*hour)
-	s.ends(Settled, 100_000)
+	s.ends(GoodsAccepted, Settled, 100_000)
 }
 
 func TestAgreementEnds(t *testing.T) {

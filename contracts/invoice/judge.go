@@ -10,54 +10,52 @@ type Arrival struct {
 
 // judge looks, when the wait is over, whether the delivery is proved. A sign of arrival that
 // proved nothing is dropped; a proof that is younger than the wait is looked at again.
-func (c call) judge() (domain.Effects, error) {
-	s, err := c.shipment(Despatched)
+func (d *draft) judge() error {
+	s, err := d.shipment(Despatched, InTransit)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	tracks, err := c.tracks(s)
+	tracks, err := d.tracks(*s)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	at, proof := delivery(s, tracks)
-	if proof != "" && at+s.Terms.Sampling.WaitMillis <= c.in.Now {
-		return c.conclude(s, tracks, at, proof)
+	at, proof := delivery(*s, tracks)
+	if proof != "" && at+s.Carriage.Sampling.WaitMillis <= d.in.Now {
+		return d.conclude(s, tracks, at, proof)
 	}
-	// From here on it must succeed.
 	s.JudgeAt = 0
 	if proof != "" {
-		s.JudgeAt = at + s.Terms.Sampling.WaitMillis
+		s.JudgeAt = at + s.Carriage.Sampling.WaitMillis
 	}
-	var d draft
-	s.save(&d)
-	return d.done()
+	d.shipments.touch(s)
+	return nil
 }
 
 // deliver takes the supplier's word that the goods have arrived, and ends the gathering of
 // evidence. Once the sensors have proved it, nobody may cut the wait for late messages short.
-func (c call) deliver() (domain.Effects, error) {
+func (d *draft) deliver() error {
 	var body Arrival
-	if err := c.in.Command.DecodeBody(&body); err != nil {
-		return domain.Effects{}, err
+	if err := d.in.Command.DecodeBody(&body); err != nil {
+		return err
 	}
-	s, err := c.shipment(Despatched)
+	s, err := d.shipment(Despatched, InTransit)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	if err := c.only("supplier", s.Terms.Supplier); err != nil {
-		return domain.Effects{}, err
+	if err := d.only("supplier", s.Carriage.Supplier); err != nil {
+		return err
 	}
-	if body.At < s.DespatchAt || body.At > c.in.Now {
-		return domain.Effects{}, domain.Refuse(domain.Malformed, "at: want an instant from despatch to now")
+	if body.At < s.DespatchAt || body.At > d.in.Now {
+		return domain.Refuse(domain.Malformed, "at: want an instant from despatch to now")
 	}
-	tracks, err := c.tracks(s)
+	tracks, err := d.tracks(*s)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	if _, proof := delivery(s, tracks); proof != "" {
-		return domain.Effects{}, domain.Refuse(domain.WrongState, "the delivery is proved and will be judged without your word")
+	if _, proof := delivery(*s, tracks); proof != "" {
+		return domain.Refuse(domain.WrongState, "the delivery is proved and will be judged without your word")
 	}
-	return c.conclude(s, tracks, body.At, BySupplier)
+	return d.conclude(s, tracks, body.At, BySupplier)
 }
 
 // judged tells everybody what was proved, without a price.
@@ -71,81 +69,64 @@ type judged struct {
 	Incomplete       []string      `json:"incomplete,omitempty"`
 }
 
-// conclude judges, ends the gathering of evidence, and accepts the invoice or opens its inspection.
-func (c call) conclude(s Shipment, tracks []track, at domain.Millis, proof Proof) (domain.Effects, error) {
-	var d draft
-	if err := c.pronounce(&d, &s, tracks, at, proof); err != nil {
-		return domain.Effects{}, err
+// conclude judges, ends the gathering of evidence, and accepts the goods or opens their inspection.
+func (d *draft) conclude(s *Shipment, tracks []track, at domain.Millis, proof Proof) error {
+	if err := d.pronounce(s, tracks, at, proof); err != nil {
+		return err
 	}
-	// From here on it must succeed.
 	if s.automatic() {
-		c.approve(&d, s)
-		return d.done()
+		d.settleGoods(s, GoodsAccepted)
+		return d.advanceAll(s)
 	}
-	s.Status, s.DecideAt = Inspection, c.in.Now+s.Terms.InspectionMillis
-	s.save(&d)
-	d.event("InspectionOpened", shipmentKey(s.ID), window{s.Status, s.DecideAt}, s.insiders()...)
-	return d.done()
+	s.Status = Inspection
+	if !s.Judgement.Complete() {
+		s.Status = Conditional
+	}
+	s.DecideAt = d.in.Now + s.Carriage.InspectionMillis
+	d.event("InspectionOpened", shipmentKey(s.ID), window{s.Status, s.DecideAt}, s.everybody()...)
+	return nil
 }
 
-// window is the body of events that open one.
+// window is the body of the event that opens an inspection.
 type window struct {
 	Status   string        `json:"status"`
 	DecideAt domain.Millis `json:"decideAt"`
 }
 
-func (c call) pronounce(d *draft, s *Shipment, tracks []track, at domain.Millis, proof Proof) error {
+// pronounce judges the evidence and charges the invoices that cover the goods.
+func (d *draft) pronounce(s *Shipment, tracks []track, at domain.Millis, proof Proof) error {
 	j, err := s.assess(tracks, at, proof)
 	if err != nil {
 		return err
 	}
 	s.Judgement, s.JudgeAt = &j, 0
-	c.retire(d, *s)
+	d.shipments.touch(s)
+	d.retire(*s)
 	d.event("DeliveryJudged", shipmentKey(s.ID), judged{
 		j.DeliveredAt, j.Proof, j.Slots, j.Covered, j.LongestGapMillis, int64(len(j.Excursions)), j.Incomplete,
 	}, s.everybody()...)
 	for _, e := range j.Excursions {
-		d.event("ExcursionCharged", shipmentKey(s.ID), e, s.insiders()...)
+		d.event("ExcursionFound", shipmentKey(s.ID), e, s.everybody()...)
+	}
+	for _, id := range s.Bills {
+		b, _, err := d.bills.fetch(d.view, billKey(id))
+		if err != nil {
+			return err
+		}
+		if err := d.penalise(b, s); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // automatic says whether every trigger of the terms is proved.
 func (s Shipment) automatic() bool {
-	for _, trigger := range s.Terms.Triggers {
+	for _, trigger := range s.Carriage.Triggers {
 		kept := trigger == ConditionKept && len(s.Judgement.Excursions) == 0
 		if trigger != Delivered && !kept {
 			return false
 		}
 	}
 	return s.Judgement.Complete()
-}
-
-// approved says what is owed, and when it is paid.
-type approved struct {
-	Due   domain.Money  `json:"due"`
-	PayAt domain.Millis `json:"payAt"`
-}
-
-// approve makes the obligation unconditional; with no payment days it is paid at once.
-func (c call) approve(d *draft, s Shipment) {
-	s.Status, s.DecideAt = Due, 0
-	s.PayAt = c.in.Now + domain.Millis(s.Terms.PaymentDays)*Day
-	d.event("InvoiceAccepted", shipmentKey(s.ID), approved{s.money(s.due()), s.PayAt}, s.insiders()...)
-	if s.PayAt == c.in.Now || s.due() == 0 {
-		c.settle(d, s, s.due(), ByAcceptance)
-		return
-	}
-	s.save(d)
-}
-
-func (c call) pay() (domain.Effects, error) {
-	s, err := c.shipment(Due)
-	if err != nil {
-		return domain.Effects{}, err
-	}
-	// From here on it must succeed.
-	var d draft
-	c.settle(&d, s, s.due(), ByAcceptance)
-	return d.done()
 }

@@ -14,35 +14,37 @@ const (
 	MaxSkew domain.Millis = 5 * 60 * 1000
 )
 
-func (c call) observe() (domain.Effects, error) {
-	s, device, o, err := c.witness()
+func (d *draft) observe() error {
+	s, device, o, err := d.witness()
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	t, found, err := domain.Load[trace](c.view, traceKey(s.ID, device))
+	t, found, err := domain.Load[trace](d.view, traceKey(s.ID, device))
 	if err != nil || !found {
-		return domain.Effects{}, firstError(err, domain.Refuse(domain.NotFound, "shipment %s gathers no evidence", s.ID))
+		return firstError(err, domain.Refuse(domain.NotFound, "shipment %s gathers no evidence", s.ID))
 	}
-	got := s.take(c.in.Now, o)
+	got := s.take(d.in.Now, o)
 	if err := t.add(o, got); err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	changed, err := c.merge(s, device, got.samples)
+	changed, err := d.merge(*s, device, got.samples)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	// From here on it must succeed.
-	var d draft
-	put(&d, traceKey(s.ID, device), t, "open", false, s.insiders()...)
+	put(d, traceKey(s.ID, device), t, "open", false, s.insiders()...)
 	for _, each := range changed {
-		put(&d, each.key, each.slice, "open", false, s.insiders()...)
+		put(d, each.key, each.slice, "open", false, s.insiders()...)
+	}
+	if s.Status == Despatched && len(got.samples) > 0 {
+		s.Status = InTransit
+		d.shipments.touch(s)
 	}
 	if got.arrivedAt != 0 && s.JudgeAt == 0 {
-		s.JudgeAt = c.in.Now + s.Terms.Sampling.WaitMillis
-		s.save(&d)
+		s.JudgeAt = d.in.Now + s.Carriage.Sampling.WaitMillis
+		d.shipments.touch(s)
 		d.event("ArrivalSeen", shipmentKey(s.ID), arrivalSeen{got.arrivedAt, s.JudgeAt}, s.everybody()...)
 	}
-	return d.done()
+	return nil
 }
 
 // arrivalSeen announces that a message may prove the delivery, and when that is judged.
@@ -52,18 +54,18 @@ type arrivalSeen struct {
 }
 
 // witness checks that the command carries one message of a device bound to the shipment.
-func (c call) witness() (Shipment, int, domain.Observation, error) {
-	refuse := func(code domain.Code, text string, args ...any) (Shipment, int, domain.Observation, error) {
-		return Shipment{}, 0, domain.Observation{}, domain.Refuse(code, text, args...)
+func (d *draft) witness() (*Shipment, int, domain.Observation, error) {
+	refuse := func(code domain.Code, text string, args ...any) (*Shipment, int, domain.Observation, error) {
+		return nil, 0, domain.Observation{}, domain.Refuse(code, text, args...)
 	}
-	if len(c.in.Evidence) != 1 {
-		return refuse(domain.NotEvidence, "%d observations, want 1", len(c.in.Evidence))
+	if len(d.in.Evidence) != 1 {
+		return refuse(domain.NotEvidence, "%d observations, want 1", len(d.in.Evidence))
 	}
-	o, id := c.in.Evidence[0], c.in.Command.Contract
-	s, found, err := domain.Load[Shipment](c.view, shipmentKey(id))
+	o, id := d.in.Evidence[0], d.in.Command.Contract
+	s, found, err := d.shipments.fetch(d.view, shipmentKey(id))
 	switch {
 	case err != nil:
-		return Shipment{}, 0, o, err
+		return nil, 0, o, err
 	case !found:
 		return refuse(domain.NotFound, "shipment %.64q is not open", id)
 	case o.Kind != Kind || o.Subject != id || len(o.Readings) == 0 || o.Flight != nil:
@@ -82,21 +84,19 @@ func (c call) witness() (Shipment, int, domain.Observation, error) {
 }
 
 // equivocate flags a device that signed two messages under one identity.
-func (c call) equivocate() (domain.Effects, error) {
-	s, device, o, err := c.witness()
+func (d *draft) equivocate() error {
+	s, device, o, err := d.witness()
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	t, found, err := domain.Load[trace](c.view, traceKey(s.ID, device))
+	t, found, err := domain.Load[trace](d.view, traceKey(s.ID, device))
 	if err != nil || !found {
-		return domain.Effects{}, firstError(err, domain.Refuse(domain.NotFound, "shipment %s gathers no evidence", s.ID))
+		return firstError(err, domain.Refuse(domain.NotFound, "shipment %s gathers no evidence", s.ID))
 	}
-	// From here on it must succeed.
 	t.Equivocations++
-	var d draft
-	put(&d, traceKey(s.ID, device), t, "open", false, s.insiders()...)
+	put(d, traceKey(s.ID, device), t, "open", false, s.insiders()...)
 	d.event("DeviceEquivocated", shipmentKey(s.ID), equivocation{t.Device, o.Epoch, o.Sequence, o.Fingerprint}, s.everybody()...)
-	return d.done()
+	return nil
 }
 
 // equivocation names the second message; the log holds both.

@@ -49,7 +49,7 @@ func (s *story) evidence() (tr trace, samples []sample) {
 		s.t.Fatal("no trace")
 	}
 	shipment := s.state()
-	for n := range shipment.Terms.slices() {
+	for n := range shipment.Carriage.slices() {
 		var part slice
 		if s.Body(Kind, samplesKey("S", 0, n), &part) {
 			samples = append(samples, part.unpack(shipment.sliceStart(n))...)
@@ -321,7 +321,7 @@ func TestOrderOfMessagesChangesNothing(t *testing.T) {
 		}
 		terms := coldChain()
 		terms.Sampling.WaitMillis = 12 * hour
-		run := func(order []domain.Observation) (Shipment, string) {
+		run := func(order []domain.Observation) (*Judgement, *Payoff, string) {
 			s := shipped(t, terms, "probe", "second")
 			for i, o := range order {
 				if err := s.Observe(start+6*hour+domain.Millis(i), o); err != nil {
@@ -331,15 +331,15 @@ func TestOrderOfMessagesChangesNothing(t *testing.T) {
 			tr, samples := s.evidence()
 			text := fmt.Sprint(tr, samples)
 			s.Advance(start + 20*Day)
-			return s.state(), text
+			return s.state().Judgement, s.bill().Payoff, text
 		}
-		first, firstEvidence := run(messages)
-		second, secondEvidence := run(rapid.Permutation(messages).Draw(rt, "order"))
+		firstJudged, firstPaid, firstEvidence := run(messages)
+		secondJudged, secondPaid, secondEvidence := run(rapid.Permutation(messages).Draw(rt, "order"))
 		if firstEvidence != secondEvidence {
 			rt.Fatalf("evidence differs:\n%s\n%s", firstEvidence, secondEvidence)
 		}
-		if fmt.Sprintf("%+v %+v", first.Judgement, first.Payoff) != fmt.Sprintf("%+v %+v", second.Judgement, second.Payoff) {
-			rt.Fatalf("outcome differs:\n%+v %+v\n%+v %+v", first.Judgement, first.Payoff, second.Judgement, second.Payoff)
+		if fmt.Sprintf("%+v %+v", firstJudged, firstPaid) != fmt.Sprintf("%+v %+v", secondJudged, secondPaid) {
+			rt.Fatalf("outcome differs:\n%+v %+v\n%+v %+v", firstJudged, firstPaid, secondJudged, secondPaid)
 		}
 	})
 }
@@ -358,9 +358,9 @@ func TestAMessageRewritesOnlyItsSlices(t *testing.T) {
 		t.Errorf("190 messages lie in %d slices, want 3", open)
 	}
 	// The effects themselves: one more message.
-	c := call{view: viewOf{s}, in: domain.Input{Now: s.Now() + 10*minute, Sender: "hauler", Command: domain.Command{Name: "observe", Contract: "S"},
-		Evidence: []domain.Observation{trip("probe", 200, cool)[190]}}}
-	fx, err := c.observe()
+	in := domain.Input{Now: s.Now() + 10*minute, Sender: "hauler", Command: domain.Command{Name: "observe", Contract: "S"},
+		Evidence: []domain.Observation{trip("probe", 200, cool)[190]}}
+	fx, err := Contract.Apply(viewOf{s}, in)
 	if err != nil || len(fx.Writes) != 2 {
 		t.Errorf("%d writes, %v", len(fx.Writes), err)
 	}
@@ -390,7 +390,7 @@ func TestCancelIsTooLateFromTheInstantOfDespatch(t *testing.T) {
 	o := opening()
 	o.DespatchAt = start + hour
 	s.must("acme", "ship", "S", o)
-	c := call{view: viewOf{s}, in: domain.Input{Now: start + hour, Sender: "bistro", Command: domain.Command{Name: "cancel", Contract: "S"}}}
-	_, err := c.cancel()
+	in := domain.Input{Now: start + hour, Sender: "bistro", Command: domain.Command{Name: "cancel", Contract: "S"}}
+	_, err := Contract.Apply(viewOf{s}, in)
 	refused(t, err, domain.WrongState)
 }

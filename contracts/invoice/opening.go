@@ -1,23 +1,20 @@
 package invoice
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
-	"strings"
 
 	"aval/domain"
 	"aval/domain/ident"
 )
 
-// Opening is the body of ship.
+// Opening is the body of ship. With a number it declares an invoice with the ID of the
+// shipment in the same command: the short way, for one invoice about one shipment.
 type Opening struct {
 	Agreement string `json:"agreement"`
-	// Number is the supplier's invoice number; surrounding spaces do not count, all else does.
-	Number  string       `json:"number"`
-	Payable domain.Money `json:"payable"`
-	// DocumentSHA256 is the hash of the invoice file in lower-case hexadecimal, empty if there is none.
-	DocumentSHA256 string `json:"documentSha256,omitempty"`
+	// Number, Payable and DocumentSHA256 are those of the invoice; see Declaration.
+	Number         string       `json:"number,omitempty"`
+	Payable        domain.Money `json:"payable,omitzero"`
+	DocumentSHA256 string       `json:"documentSha256,omitempty"`
 	// Devices are registered devices that no other open shipment uses.
 	Devices []string `json:"devices"`
 	// SSCC names the goods, 18 digits; needed if a scan is proof.
@@ -26,118 +23,88 @@ type Opening struct {
 	DespatchAt domain.Millis `json:"despatchAt,omitempty"`
 }
 
-func (c call) ship() (domain.Effects, error) {
+func (d *draft) ship() error {
 	var body Opening
-	if err := c.in.Command.DecodeBody(&body); err != nil {
-		return domain.Effects{}, err
+	if err := d.in.Command.DecodeBody(&body); err != nil {
+		return err
 	}
-	a, err := c.agreement(body.Agreement)
+	a, err := d.underAgreement(body.Agreement)
 	if err != nil {
-		return domain.Effects{}, err
-	}
-	if err := c.only("supplier", a.Terms.Supplier); err != nil {
-		return domain.Effects{}, err
-	}
-	if a.Status != Agreed || c.in.Now >= a.Terms.ExpiresAt {
-		return domain.Effects{}, domain.Refuse(domain.WrongState, "agreement is %s or has expired", a.Status)
+		return err
 	}
 	s := Shipment{
-		ID: c.in.Command.Contract, Agreement: a.ID, Status: Planned, Terms: a.Terms, Number: strings.Trim(body.Number, " "),
-		Payable: body.Payable.Minor, DocumentSHA256: body.DocumentSHA256, Devices: body.Devices, SSCC: body.SSCC,
-		DespatchAt: body.DespatchAt,
+		ID: d.in.Command.Contract, Agreement: a.ID, Status: Planned, Carriage: a.Terms.carriage(),
+		Devices: body.Devices, SSCC: body.SSCC, DespatchAt: body.DespatchAt,
 	}
 	if s.DespatchAt == 0 {
-		s.Status, s.DespatchAt = Despatched, c.in.Now
+		s.Status, s.DespatchAt = Despatched, d.in.Now
 	}
-	if err := c.checkOpening(a, s, body.Payable); err != nil {
-		return domain.Effects{}, err
+	if err := d.checkOpening(s); err != nil {
+		return err
 	}
-	// From here on it must succeed.
-	a.Open++
-	var d draft
-	a.save(&d)
-	s.save(&d)
-	put(&d, numberKey(s.Terms.Supplier, s.Number), usedNumber{s.ID}, "used", true, s.Terms.Supplier)
-	for i, device := range s.Devices {
-		put(&d, deviceKey(device), binding{s.ID}, "bound", false, s.Terms.Supplier)
-		put(&d, traceKey(s.ID, i), trace{Device: device}, "open", false, s.insiders()...)
+	kept := d.open(a, s)
+	if body.Number == "" && body.Payable == (domain.Money{}) {
+		kept.InvoiceBy = s.closes()
+		return nil
 	}
-	d.move("hold", a.escrow(), s.escrow(), s.Payable, s.Terms.Currency)
-	d.fx.Watches = []domain.Watch{{Subject: s.ID, Until: s.closes()}}
-	s.announce(&d)
-	return d.done()
+	return d.declare(a, Declaration{
+		Agreement: a.ID, Number: body.Number, Payable: body.Payable, DocumentSHA256: body.DocumentSHA256, Shipments: []string{s.ID},
+	})
 }
 
-// opened and declared are what a shipment's opening tells everybody, and insiders.
+// underAgreement loads one under which its supplier may ship and invoice.
+func (d *draft) underAgreement(id string) (*Agreement, error) {
+	a, err := d.agreement(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.only("supplier", a.Terms.Supplier); err != nil {
+		return nil, err
+	}
+	if a.Status != Agreed || d.in.Now >= a.Terms.ExpiresAt {
+		return nil, domain.Refuse(domain.WrongState, "agreement is %s or has expired", a.Status)
+	}
+	return a, nil
+}
+
+// open takes a shipment in, binds its devices and watches for their messages.
+func (d *draft) open(a *Agreement, s Shipment) *Shipment {
+	kept := d.shipments.add(shipmentKey(s.ID), s)
+	a.Open++
+	d.agreements.touch(a)
+	for i, device := range s.Devices {
+		put(d, deviceKey(device), binding{s.ID}, "bound", false, s.Carriage.Supplier)
+		put(d, traceKey(s.ID, i), trace{Device: device}, "open", false, s.insiders()...)
+	}
+	d.fx.Watches = []domain.Watch{{Subject: s.ID, Until: s.closes()}}
+	d.event("ShipmentOpened", shipmentKey(s.ID), opened{s.Status, s.DespatchAt, s.deliverBy()}, s.everybody()...)
+	return kept
+}
+
+// opened is what a shipment's opening tells everybody.
 type opened struct {
 	Status     string        `json:"status"`
 	DespatchAt domain.Millis `json:"despatchAt"`
 	DeliverBy  domain.Millis `json:"deliverBy"`
 }
 
-type declared struct {
-	Agreement string       `json:"agreement"`
-	Number    string       `json:"number"`
-	Payable   domain.Money `json:"payable"`
-}
-
-func (s Shipment) announce(d *draft) {
-	d.event("ShipmentOpened", shipmentKey(s.ID), opened{s.Status, s.DespatchAt, s.deliverBy()}, s.everybody()...)
-	d.event("InvoiceDeclared", shipmentKey(s.ID), declared{s.Agreement, s.Number, s.money(s.Payable)}, s.insiders()...)
-}
-
-func (s Shipment) money(minor int64) domain.Money {
-	return domain.Money{Minor: minor, Currency: s.Terms.Currency}
-}
-
-func (c call) checkOpening(a Agreement, s Shipment, payable domain.Money) error {
-	if _, open := c.view.Get(shipmentKey(s.ID)); open || c.view.Closed(shipmentKey(s.ID)) {
+func (d *draft) checkOpening(s Shipment) error {
+	if d.taken(shipmentKey(s.ID)) {
 		return domain.Refuse(domain.AlreadyExists, "shipment %s: the ID is taken", s.ID)
 	}
-	if s.DespatchAt < c.in.Now || s.DespatchAt > c.in.Now+MaxPlanAhead {
+	if s.DespatchAt < d.in.Now || s.DespatchAt > d.in.Now+MaxPlanAhead {
 		return domain.Refuse(domain.Malformed, "despatchAt: want 0 or an instant in the next %d days", MaxPlanAhead/Day)
 	}
-	if err := c.checkInvoice(s, payable); err != nil {
+	if err := d.checkDevices(s); err != nil {
 		return err
 	}
-	if err := c.checkDevices(s); err != nil {
-		return err
-	}
-	if s.SSCC != "" || s.Terms.Delivery.Proof.needsScan() {
-		if err := ident.CheckSSCC("sscc", s.SSCC); err != nil {
-			return err
-		}
-	}
-	if c.view.Available(a.escrow(), s.Terms.Currency) < s.Payable {
-		return domain.Refuse(domain.InsufficientFunds, "payable: more than the agreement's escrow holds")
+	if s.SSCC != "" || s.Carriage.Delivery.Proof.needsScan() {
+		return ident.CheckSSCC("sscc", s.SSCC)
 	}
 	return nil
 }
 
-func (c call) checkInvoice(s Shipment, payable domain.Money) error {
-	if payable.Currency != s.Terms.Currency {
-		return domain.Refuse(domain.CurrencyMismatch, "payable is in %.3s, the agreement in %s", string(payable.Currency), s.Terms.Currency)
-	}
-	if err := payable.CheckPositive("payable"); err != nil {
-		return err
-	}
-	if payable.Minor > s.Terms.MaxPayable {
-		return domain.Refuse(domain.CapacityExceeded, "payable: above the maxPayable of the terms")
-	}
-	if !printable(s.Number, MaxNumberLength) {
-		return domain.Refuse(domain.Malformed, "number: want 1 to %d printable ASCII characters", MaxNumberLength)
-	}
-	if h := s.DocumentSHA256; h != "" && (len(h) != 64 || strings.Trim(h, "0123456789abcdef") != "") {
-		return domain.Refuse(domain.Malformed, "documentSha256: want 64 lower-case hexadecimal digits")
-	}
-	key := numberKey(s.Terms.Supplier, s.Number)
-	if _, open := c.view.Get(key); open || c.view.Closed(key) {
-		return domain.Refuse(domain.AlreadyExists, "number: you have used this invoice number before")
-	}
-	return nil
-}
-
-func (c call) checkDevices(s Shipment) error {
+func (d *draft) checkDevices(s Shipment) error {
 	if len(s.Devices) == 0 || len(s.Devices) > MaxDevices {
 		return domain.Refuse(domain.LimitExceeded, "devices: %d, want 1 to %d", len(s.Devices), MaxDevices)
 	}
@@ -145,11 +112,11 @@ func (c call) checkDevices(s Shipment) error {
 		if err := domain.CheckID("devices", id); err != nil {
 			return err
 		}
-		device, known := c.in.Registry.Device(id)
-		if !known || !slices.Contains(s.Terms.Operators, device.Operator) {
+		device, known := d.in.Registry.Device(id)
+		if !known || !slices.Contains(s.Carriage.Operators, device.Operator) {
 			return domain.Refuse(domain.NotEvidence, "devices: %s is not a registered device of an agreed operator", id)
 		}
-		bound, _, err := domain.Load[binding](c.view, deviceKey(id))
+		bound, _, err := domain.Load[binding](d.view, deviceKey(id))
 		if err != nil {
 			return err
 		}
@@ -158,15 +125,4 @@ func (c call) checkDevices(s Shipment) error {
 		}
 	}
 	return nil
-}
-
-// usedNumber is the record number/<hash>, final at once: that its key is closed is all it says.
-type usedNumber struct {
-	Shipment string `json:"shipment"`
-}
-
-// numberKey hashes supplier and invoice number; a zero byte, which neither holds, divides them.
-func numberKey(supplier domain.PartyID, number string) string {
-	sum := sha256.Sum256([]byte(string(supplier) + "\x00" + number))
-	return "number/" + hex.EncodeToString(sum[:])
 }

@@ -6,59 +6,52 @@ import (
 	"aval/domain"
 )
 
-// The rules by which a shipment is settled; a lost or cancelled one names its state.
-const (
-	ByAcceptance = "acceptance"
-	BySilence    = "silence"
-	ByDispute    = "dispute"
-)
-
-// Payoff is how a shipment's escrow was split, in minor units. Paid + Returned is what it held.
-type Payoff struct {
-	Rule      string          `json:"rule"`
-	Currency  domain.Currency `json:"currency"`
-	Declared  int64           `json:"declared"`
-	Penalty   int64           `json:"penalty"`
-	Deduction int64           `json:"deduction"`
-	Paid      int64           `json:"paid"`
-	Returned  int64           `json:"returned"`
+// penalised is one item of a condition penalty.
+type penalised struct {
+	Shipment      string       `json:"shipment"`
+	Item          int64        `json:"item"`
+	DegreeMinutes string       `json:"degreeMinutes"`
+	Charged       domain.Money `json:"charged"`
+	Evidence      []byte       `json:"evidence"`
 }
 
-// charge itemises the stays and charges them: rate x degree-minutes, all together at most the
-// cap, rounded once; each item gets its share by largest remainder, so that the items sum to
-// the penalty to the last minor unit.
-func (s Shipment) charge(j *Judgement, stays []stay) error {
-	if len(stays) == 0 {
+// penalise charges an invoice for the excursions of a shipment that it covers: rate x
+// degree-minutes less what other invoices paid of it, all of the invoice at most its cap,
+// rounded once; each excursion gets its share by largest remainder, so that the items sum to the
+// penalty to the last minor unit.
+func (d *draft) penalise(b *Bill, s *Shipment) error {
+	if s.Judgement == nil || len(s.Judgement.Excursions) == 0 {
 		return nil
 	}
 	var exposures []int64
-	for len(stays) > 0 {
-		n := 1
-		if len(exposures) == MaxExcursions-1 {
-			n = len(stays)
-		}
-		e := item(stays[:n])
-		j.Excursions, exposures, stays = append(j.Excursions, e), append(exposures, e.Exposure), stays[n:]
-	}
 	total := int64(0)
-	for _, exposure := range exposures {
-		total += exposure
+	for _, e := range s.Judgement.Excursions {
+		exposures, total = append(exposures, e.Exposure), total+e.Exposure
 	}
-	var err error
-	if j.Penalty, err = s.Terms.Condition.penalty(total, s.Payable, s.Terms.Currency); err != nil || total == 0 {
+	penalty, err := s.Carriage.Condition.penalty(total, s.Charged, b.Payable, b.deducted(ForCondition), b.Payment.Currency)
+	if err != nil || total == 0 {
 		return err
 	}
-	shares, err := domain.Allocate(j.Penalty, exposures)
-	for i := range shares {
-		j.Excursions[i].Charged = shares[i]
+	shares, err := domain.Allocate(penalty, exposures)
+	if err != nil {
+		return err
 	}
-	return err
+	s.Charged += penalty
+	d.shipments.touch(s)
+	d.bills.touch(b)
+	for i, e := range s.Judgement.Excursions {
+		b.Deductions = append(b.Deductions, Deduction{
+			Kind: ForCondition, Shipment: s.ID, Item: int64(i), Minor: shares[i], Evidence: e.EvidenceSHA256,
+		})
+		d.event("PenaltyCharged", billKey(b.ID), penalised{s.ID, int64(i), e.DegreeMinutes, b.money(shares[i]), e.EvidenceSHA256}, b.insiders()...)
+	}
+	return nil
 }
 
-// penalty is min(rate x exposure / 60,000,000, cap), rounded once. The quotient is taken to
-// 20 decimals: a rate of 6 decimals keeps it 1e-14 or more away from every half that it is
-// not equal to, so that the rounding is that of the exact value.
-func (c Condition) penalty(exposure, payable int64, currency domain.Currency) (int64, error) {
+// penalty is min(rate x exposure / 60,000,000 - charged before, cap - taken of the cap), rounded
+// once. The quotient is taken to 20 decimals: a rate of 6 decimals keeps it 1e-14 or more away from
+// every half that it is not equal to, so that the rounding is that of the exact value.
+func (c Condition) penalty(exposure, charged, payable, taken int64, currency domain.Currency) (int64, error) {
 	rate, err := plain("condition.rate", c.Rate)
 	if err != nil {
 		return 0, err
@@ -67,32 +60,45 @@ func (c Condition) penalty(exposure, payable int64, currency domain.Currency) (i
 	if err != nil {
 		return 0, err
 	}
-	charged := rate.Mul(count(exposure)).DivRound(count(milliMinutes), 20)
-	minor, _, err := domain.Round(decimal.Min(charged, limit), currency)
+	exponent, err := currency.Exponent()
+	if err != nil {
+		return 0, err
+	}
+	cost := rate.Mul(count(exposure)).DivRound(count(milliMinutes), 20).Sub(decimal.New(charged, -exponent))
+	least := decimal.Min(cost, limit.Sub(decimal.New(taken, -exponent)))
+	minor, _, err := domain.Round(decimal.Max(decimal.Zero, least), currency)
 	return minor, err
 }
 
-// net is the payable less the penalty, not below zero.
-func (s Shipment) net() int64 {
-	if s.Judgement == nil {
-		return s.Payable
+// deducted is the sum of the deductions of one kind.
+func (b Bill) deducted(kind DeductionKind) (minor int64) {
+	for _, each := range b.Deductions {
+		if each.Kind == kind {
+			minor += each.Minor
+		}
 	}
-	return max(0, s.Payable-s.Judgement.Penalty)
+	return minor
 }
 
-// due is what an accepted invoice pays.
-func (s Shipment) due() int64 { return max(0, s.net()-s.Deduction) }
+// net is the payable less the penalties, not below zero.
+func (b Bill) net() int64 { return max(0, b.Payable-b.deducted(ForCondition)) }
+
+// conceded is what the supplier has given up.
+func (b Bill) conceded() int64 { return b.deducted(ForClaim) }
+
+// due is what an approved invoice pays.
+func (b Bill) due() int64 { return max(0, b.net()-b.conceded()) }
 
 // silenceDue is what the supplier gets on incomplete evidence and a silent buyer.
-func (s Shipment) silenceDue() (int64, error) {
-	return share(s.net(), s.Terms.SilencePercent, s.Terms.Currency)
+func (b Bill) silenceDue() (int64, error) {
+	return share(b.net(), b.Payment.SilencePercent, b.Payment.Currency)
 }
 
 // disputeDue is what the supplier gets of a dispute that was not settled: all that is not
 // disputed, and the agreed share of the claim.
-func (s Shipment) disputeDue() (int64, error) {
-	part, err := share(s.Claim, s.Terms.DisputePercent, s.Terms.Currency)
-	return s.net() - s.Claim + part, err
+func (b Bill) disputeDue() (int64, error) {
+	part, err := share(b.Claim, b.Payment.DisputePercent, b.Payment.Currency)
+	return b.net() - b.Claim + part, err
 }
 
 // share is a percentage of minor units, rounded once.
@@ -116,28 +122,3 @@ func portion(minor int64, percentage string, currency domain.Currency) (decimal.
 }
 
 func count(n int64) decimal.Decimal { return decimal.NewFromInt(n) }
-
-// settle pays the supplier, returns the rest of the escrow to the buyer, makes the shipment
-// final and counts it off its agreement.
-func (c call) settle(d *draft, s Shipment, paid int64, rule string) {
-	held := c.view.Available(s.escrow(), s.Terms.Currency)
-	paid = min(paid, held)
-	if !s.final() {
-		s.Status = Returned
-		if paid > 0 {
-			s.Status = Settled
-		}
-	}
-	s.Payoff = &Payoff{
-		Rule: rule, Currency: s.Terms.Currency, Declared: s.Payable, Penalty: s.Payable - s.net(), Deduction: s.Deduction,
-		Paid: paid, Returned: held - paid,
-	}
-	s.save(d)
-	d.move("payment", s.escrow(), domain.PartyAccount(s.Terms.Supplier), paid, s.Terms.Currency)
-	d.move("return", s.escrow(), domain.PartyAccount(s.Terms.Buyer), held-paid, s.Terms.Currency)
-	d.event("InvoiceSettled", shipmentKey(s.ID), *s.Payoff, s.insiders()...)
-	a, _, err := domain.Load[Agreement](c.view, agreementKey(s.Agreement))
-	d.err = firstError(d.err, err)
-	a.Open--
-	a.save(d)
-}

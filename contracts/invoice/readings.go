@@ -76,7 +76,7 @@ func (s Shipment) take(now domain.Millis, o domain.Observation) intake {
 
 // temperature takes one reading; first says that the device has just been switched on.
 func (got *intake) temperature(s Shipment, r domain.Reading, first bool) {
-	if s.Terms.Condition == nil {
+	if s.Carriage.Condition == nil {
 		return
 	}
 	milli, fits := scaled(r.Value, int(r.Scale), 3)
@@ -106,7 +106,7 @@ func locate(fixes map[domain.Millis]*fix, r domain.Reading) {
 
 // positions judges each fix against the fence at once: only "inside" and "outside" are kept.
 func (got *intake) positions(s Shipment, fixes map[domain.Millis]*fix) {
-	if s.Terms.Delivery.Fence == nil {
+	if s.Carriage.Delivery.Fence == nil {
 		return
 	}
 	for _, at := range slices.Sorted(maps.Keys(fixes)) {
@@ -115,7 +115,7 @@ func (got *intake) positions(s Shipment, fixes map[domain.Millis]*fix) {
 			got.suspect++
 			continue
 		}
-		inside := s.Terms.Delivery.Fence.contains(latitude, longitude)
+		inside := s.Carriage.Delivery.Fence.contains(latitude, longitude)
 		if inside {
 			got.arrivedAt = sooner(got.arrivedAt, at)
 		}
@@ -140,11 +140,11 @@ func (f fix) read() (latitude, longitude int64, sound bool) {
 // scans takes a proof if the message holds a scan of the goods and, where the terms name a
 // dock, one of the dock. The later of the two is its instant.
 func (got *intake) scans(s Shipment, scans []domain.Reading) {
-	if !s.Terms.Delivery.Proof.needsScan() {
+	if !s.Carriage.Delivery.Proof.needsScan() {
 		return
 	}
-	goods, dock := earliest(scans, s.SSCC, "00"+s.SSCC), earliest(scans, s.Terms.Delivery.Dock)
-	if goods == 0 || dock == 0 && s.Terms.Delivery.Dock != "" {
+	goods, dock := earliest(scans, s.SSCC, "00"+s.SSCC), earliest(scans, s.Carriage.Delivery.Dock)
+	if goods == 0 || dock == 0 && s.Carriage.Delivery.Dock != "" {
 		return
 	}
 	at := max(goods, dock)

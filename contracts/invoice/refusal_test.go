@@ -320,20 +320,22 @@ func TestCarrierSeesNoPrices(t *testing.T) {
 			}
 		}
 	}
-	body, found := s.raw("shipment/S")
-	if !found {
-		t.Fatal("no shipment")
+	body, _ := s.raw("shipment/S")
+	bill, found := s.raw("invoice/S")
+	if !found || slices.Contains(s.Parties(Kind, "invoice/S"), "hauler") {
+		t.Error("carrier may see an invoice")
 	}
 	for _, viewer := range []domain.PartyID{"hauler", "other"} {
 		check("shipment", shown(t, "shipment/S", body, viewer))
+		check("invoice", shown(t, "invoice/S", bill, viewer))
 	}
-	for _, want := range []string{`"status":"settled"`, `"upperMilli":8000`, `"deliveredAt":`, `"radiusMetres":200`} {
+	for _, want := range []string{`"status":"deemedAccepted"`, `"upperMilli":8000`, `"deliveredAt":`, `"radiusMetres":200`} {
 		if text := shown(t, "shipment/S", body, "hauler"); !strings.Contains(string(text), want) {
 			t.Errorf("carrier misses %s in %s", want, text)
 		}
 	}
 	for _, viewer := range []domain.PartyID{"acme", "bistro", ""} {
-		if text := shown(t, "shipment/S", body, viewer); !strings.Contains(string(text), `"payable":100000`) {
+		if text := shown(t, "invoice/S", bill, viewer); !strings.Contains(string(text), `"payable":100000`) {
 			t.Errorf("%q misses the payable: %s", viewer, text)
 		}
 	}
@@ -348,7 +350,7 @@ func TestCarrierSeesNoPrices(t *testing.T) {
 			check("event "+e.Name, text)
 		}
 	}
-	if seen != 3 { // opened, arrival, judged
+	if seen != 6 { // opened, arrival, judged, excursion, inspection, decided
 		t.Errorf("carrier sees %d events", seen)
 	}
 }

@@ -56,7 +56,9 @@ type change struct {
 	slice slice
 }
 
-func (s Shipment) sliceWidth() domain.Millis { return s.Terms.Sampling.IntervalMillis * SlotsPerSlice }
+func (s Shipment) sliceWidth() domain.Millis {
+	return s.Carriage.Sampling.IntervalMillis * SlotsPerSlice
+}
 
 func (s Shipment) sliceOf(at domain.Millis) int64 { return int64((at - s.DespatchAt) / s.sliceWidth()) }
 
@@ -65,7 +67,7 @@ func (s Shipment) sliceStart(n int64) domain.Millis {
 }
 
 // merge adds samples, which are in order of time, to the slices that they fall into.
-func (c call) merge(s Shipment, device int, samples []sample) ([]change, error) {
+func (d *draft) merge(s Shipment, device int, samples []sample) ([]change, error) {
 	var changed []change
 	for len(samples) > 0 {
 		if len(changed) == MaxTouchedSlices {
@@ -76,7 +78,7 @@ func (c call) merge(s Shipment, device int, samples []sample) ([]change, error) 
 			end++
 		}
 		key := samplesKey(s.ID, device, n)
-		old, _, err := domain.Load[slice](c.view, key)
+		old, _, err := domain.Load[slice](d.view, key)
 		if err != nil {
 			return nil, err
 		}
@@ -146,15 +148,15 @@ type track struct {
 }
 
 // tracks reads the evidence of every device of the shipment, in their order.
-func (c call) tracks(s Shipment) ([]track, error) {
+func (d *draft) tracks(s Shipment) ([]track, error) {
 	tracks := make([]track, len(s.Devices))
 	for i := range tracks {
 		var err error
-		if tracks[i].trace, _, err = domain.Load[trace](c.view, traceKey(s.ID, i)); err != nil {
+		if tracks[i].trace, _, err = domain.Load[trace](d.view, traceKey(s.ID, i)); err != nil {
 			return nil, err
 		}
-		for n := int64(0); n < s.Terms.slices(); n++ {
-			part, found, err := domain.Load[slice](c.view, samplesKey(s.ID, i, n))
+		for n := int64(0); n < s.Carriage.slices(); n++ {
+			part, found, err := domain.Load[slice](d.view, samplesKey(s.ID, i, n))
 			if err != nil {
 				return nil, err
 			}

@@ -12,52 +12,50 @@ import (
 const (
 	// MaxDevices bounds the devices of one shipment.
 	MaxDevices = 4
-	// MaxNumberLength bounds an invoice number, in bytes.
-	MaxNumberLength = 64
+	// MaxBills bounds the open invoices that cover one shipment.
+	MaxBills = 16
 	// MaxPlanAhead bounds the time between opening and despatch: 30 days.
 	MaxPlanAhead domain.Millis = 30 * Day
 )
 
 // The states of a shipment.
 const (
-	Planned    = "planned"
-	Despatched = "despatched"
-	Inspection = "inspection"
-	Held       = "held"     // evidence incomplete, buyer silent for one window
-	Claimed    = "claimed"  // the buyer refuses a part or all, the supplier is asked
-	Disputed   = "disputed" // the supplier contests that
-	Due        = "accepted" // unconditional, paid on the day
-	Settled    = "settled"
-	Returned   = "returned"
-	Lost       = "lost"
-	Cancelled  = "cancelled"
+	Planned        = "planned"
+	Despatched     = "despatched"
+	InTransit      = "inTransit"  // a device has reported
+	Inspection     = "inspection" // delivered, evidence complete, the buyer may look
+	Conditional    = "conditional"
+	GoodsAccepted  = "accepted"
+	DeemedAccepted = "deemedAccepted" // the buyer kept silent on complete evidence
+	GoodsRejected  = "rejected"
+	Lost           = "lost"
+	Cancelled      = "cancelled"
 )
 
-// Shipment is the record shipment/<id>, from ship to the last posting.
+// Shipment is the record shipment/<id>: goods and their evidence. It holds no money and names no
+// price but that of the condition; the invoices that cover it do.
 type Shipment struct {
 	ID        string `json:"id"`
 	Agreement string `json:"agreement"`
 	Status    string `json:"status"`
-	// Terms are those of the agreement, so that no observation needs another record.
-	Terms          Terms         `json:"terms"`
-	Number         string        `json:"number"`
-	Payable        int64         `json:"payable"`
-	DocumentSHA256 string        `json:"documentSha256,omitempty"`
-	Devices        []string      `json:"devices"`
-	SSCC           string        `json:"sscc,omitempty"`
-	DespatchAt     domain.Millis `json:"despatchAt"`
+	// Carriage is taken from the terms when it is opened, so that no observation needs another record.
+	Carriage   Carriage      `json:"carriage"`
+	Devices    []string      `json:"devices"`
+	SSCC       string        `json:"sscc,omitempty"`
+	DespatchAt domain.Millis `json:"despatchAt"`
 	// JudgeAt is set from the first sign of arrival to the judgement.
 	JudgeAt   domain.Millis `json:"judgeAt,omitempty"`
 	Judgement *Judgement    `json:"judgement,omitempty"`
-	// DecideAt is when the present window of inspection, answer or dispute ends.
+	// DecideAt is when the inspection ends.
 	DecideAt domain.Millis `json:"decideAt,omitempty"`
-	// Claim is what the buyer refuses to pay, Reason its code.
-	Claim  int64  `json:"claim,omitempty"`
-	Reason string `json:"reason,omitempty"`
-	// Deduction is the claim once the supplier conceded it.
-	Deduction int64         `json:"deduction,omitempty"`
-	PayAt     domain.Millis `json:"payAt,omitempty"`
-	Payoff    *Payoff       `json:"payoff,omitempty"`
+	// Ended says that the goods have met their end; the record stays open for its invoices.
+	Ended bool `json:"ended,omitempty"`
+	// Bills are the open invoices that cover it.
+	Bills []string `json:"bills,omitempty"`
+	// Charged is what its excursions have cost so far, over all invoices, in minor units.
+	Charged int64 `json:"charged,omitempty"`
+	// InvoiceBy is until when an invoice may still come, once the goods have met their end; zero if none will.
+	InvoiceBy domain.Millis `json:"invoiceBy,omitempty"`
 }
 
 // binding is the record device/<id>; Shipment is empty while the device is free.
@@ -68,139 +66,180 @@ type binding struct {
 func shipmentKey(id string) string { return "shipment/" + id }
 func deviceKey(id string) string   { return "device/" + id }
 
-func (s Shipment) escrow() domain.AccountID { return domain.EscrowAccount(Kind, shipmentKey(s.ID)) }
+func traceKey(shipment string, device int) string {
+	return "trace/" + shipment + "/" + strconv.Itoa(device)
+}
 
 // deliverBy is the last instant of a punctual delivery, closes the last at which evidence is taken.
-func (s Shipment) deliverBy() domain.Millis { return s.DespatchAt + s.Terms.Delivery.WithinMillis }
-func (s Shipment) closes() domain.Millis    { return s.deliverBy() + s.Terms.Delivery.GraceMillis }
+func (s Shipment) deliverBy() domain.Millis { return s.DespatchAt + s.Carriage.Delivery.WithinMillis }
+func (s Shipment) closes() domain.Millis    { return s.deliverBy() + s.Carriage.Delivery.GraceMillis }
 
-func (s Shipment) sensing() bool { return s.Status == Planned || s.Status == Despatched }
+// underway says whether the goods have left and nobody has judged them.
+func (s Shipment) underway() bool { return s.Status == Despatched || s.Status == InTransit }
 
-func (s Shipment) final() bool {
-	return s.Status == Settled || s.Status == Returned || s.Status == Lost || s.Status == Cancelled
+func (s Shipment) sensing() bool { return s.Status == Planned || s.underway() }
+
+// failed says whether the goods never came to the buyer, or went back.
+func (s Shipment) failed() bool {
+	return s.Status == Lost || s.Status == Cancelled || s.Status == GoodsRejected
 }
+
+func (s Shipment) final() bool { return s.Ended && len(s.Bills) == 0 && s.InvoiceBy == 0 }
 
 // insiders see prices, everybody also the carrier.
 func (s Shipment) insiders() []domain.PartyID {
-	return []domain.PartyID{s.Terms.Supplier, s.Terms.Buyer}
+	return []domain.PartyID{s.Carriage.Supplier, s.Carriage.Buyer}
 }
 
-func (s Shipment) everybody() []domain.PartyID { return append(s.insiders(), s.Terms.Carrier) }
+func (s Shipment) everybody() []domain.PartyID { return append(s.insiders(), s.Carriage.Carrier) }
 
 // save writes the shipment and sets exactly the deadlines of its state.
 func (s Shipment) save(d *draft) {
 	put(d, shipmentKey(s.ID), s, s.Status, s.final(), s.everybody()...)
-	d.heldFor(s.Terms.Buyer) // until it is paid out
-	var departAt, overdueAt, judgeAt, decideAt, payAt domain.Millis
-	switch s.Status {
-	case Planned:
+	var departAt, overdueAt, judgeAt, fileAt domain.Millis
+	switch {
+	case s.Status == Planned:
 		departAt = s.DespatchAt
-	case Despatched:
+	case s.underway():
 		judgeAt, overdueAt = s.JudgeAt, s.closes()
-	case Inspection, Held, Claimed, Disputed:
-		decideAt = s.DecideAt
-	case Due:
-		payAt = s.PayAt
+	case s.Ended:
+		fileAt = s.InvoiceBy
 	}
 	d.deadline(s.ID, depart, departAt)
 	d.deadline(s.ID, judge, judgeAt)
 	d.deadline(s.ID, overdue, overdueAt)
-	d.deadline(s.ID, decide, decideAt)
-	d.deadline(s.ID, pay, payAt)
+	d.deadline(s.ID, decide, s.DecideAt)
+	d.deadline(s.ID, file, fileAt)
+	if s.final() {
+		d.count(s.Agreement, -1)
+	}
 }
 
 // shipment loads one for its supplier or buyer, or for a deadline, and refuses another state than those given.
-func (c call) shipment(states ...string) (Shipment, error) {
-	id := c.in.Command.Contract
-	s, found, err := domain.Load[Shipment](c.view, shipmentKey(id))
+func (d *draft) shipment(states ...string) (*Shipment, error) {
+	id := d.in.Command.Contract
+	s, found, err := d.shipments.fetch(d.view, shipmentKey(id))
 	if err != nil {
-		return s, err
+		return nil, err
 	}
-	if !found || !c.in.FromDeadline() && !s.Terms.party(c.in.Sender) {
-		return s, domain.Refuse(domain.NotFound, "shipment %.64q: none of yours is open", id)
+	if !found || !d.in.FromDeadline() && !slices.Contains(s.insiders(), d.in.Sender) {
+		return nil, domain.Refuse(domain.NotFound, "shipment %.64q: none of yours is open", id)
 	}
 	if !slices.Contains(states, s.Status) {
-		return s, domain.Refuse(domain.WrongState, "shipment is %s, want %s", s.Status, strings.Join(states, " or "))
+		return nil, domain.Refuse(domain.WrongState, "shipment is %s, want %s", s.Status, strings.Join(states, " or "))
 	}
 	return s, nil
 }
 
-// only refuses a sender who is not that party.
-func (c call) only(who string, p domain.PartyID) error {
-	if c.in.Sender != p {
-		return domain.Refuse(domain.NotPermitted, "only the %s may %s", who, c.in.Command.Name)
+func (d *draft) depart() error {
+	s, err := d.shipment(Planned)
+	if err != nil {
+		return err
 	}
+	s.Status = Despatched
+	d.shipments.touch(s)
+	d.event("ShipmentDespatched", shipmentKey(s.ID), opened{s.Status, s.DespatchAt, s.deliverBy()}, s.everybody()...)
 	return nil
 }
 
-func (c call) depart() (domain.Effects, error) {
-	s, err := c.shipment(Planned)
+func (d *draft) cancel() error {
+	s, err := d.shipment(Planned)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	// From here on it must succeed.
-	s.Status = Despatched
-	var d draft
-	s.save(&d)
-	d.event("ShipmentDespatched", shipmentKey(s.ID), opened{s.Status, s.DespatchAt, s.deliverBy()}, s.everybody()...)
-	return d.done()
-}
-
-func (c call) cancel() (domain.Effects, error) {
-	s, err := c.shipment(Planned)
-	if err != nil {
-		return domain.Effects{}, err
+	if d.in.Now >= s.DespatchAt { // its deadline may run a batch late
+		return domain.Refuse(domain.WrongState, "shipment has been despatched")
 	}
-	if c.in.Now >= s.DespatchAt { // its deadline may run a batch late
-		return domain.Effects{}, domain.Refuse(domain.WrongState, "shipment has been despatched")
-	}
-	return c.abandon(s, Cancelled, "ShipmentCancelled")
+	return d.abandon(s, Cancelled, "ShipmentCancelled")
 }
 
 // overdue ends the wait for a delivery: what is proved by now is judged, else the shipment is lost.
-func (c call) overdue() (domain.Effects, error) {
-	s, err := c.shipment(Despatched)
+func (d *draft) overdue() error {
+	s, err := d.shipment(Despatched, InTransit)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	tracks, err := c.tracks(s)
+	tracks, err := d.tracks(*s)
 	if err != nil {
-		return domain.Effects{}, err
+		return err
 	}
-	if at, proof := delivery(s, tracks); proof != "" {
-		return c.conclude(s, tracks, at, proof)
+	if at, proof := delivery(*s, tracks); proof != "" {
+		return d.conclude(s, tracks, at, proof)
 	}
-	return c.abandon(s, Lost, "ShipmentLost")
+	return d.abandon(s, Lost, "ShipmentLost")
 }
 
-// ended is the body of an event after which nothing is paid.
+// ended is the body of an event that says what the goods' end was.
 type ended struct {
 	Status string `json:"status"`
 }
 
-// abandon returns everything to the buyer and ends the gathering of evidence.
-func (c call) abandon(s Shipment, status, event string) (domain.Effects, error) {
-	// From here on it must succeed.
-	s.Status = status
-	var d draft
-	c.retire(&d, s)
+// abandon ends a shipment that brought nothing.
+func (d *draft) abandon(s *Shipment, status, event string) error {
+	d.retire(*s)
 	d.event(event, shipmentKey(s.ID), ended{status}, s.everybody()...)
-	c.settle(&d, s, 0, status)
-	return d.done()
+	d.finish(s, status)
+	return d.advanceAll(s)
+}
+
+// finish gives the goods their end, or another one while an invoice about them is open.
+func (d *draft) finish(s *Shipment, status string) {
+	s.Status, s.DecideAt = status, 0
+	if !s.Ended {
+		s.Ended = true
+		switch {
+		case s.failed():
+			s.InvoiceBy = 0
+		case s.InvoiceBy != 0:
+			s.InvoiceBy = d.in.Now + s.Carriage.InvoiceMillis
+		}
+	}
+	d.shipments.touch(s)
+}
+
+// file ends the time in which an invoice may come.
+func (d *draft) file() error {
+	id := d.in.Command.Contract
+	s, found, err := d.shipments.fetch(d.view, shipmentKey(id))
+	if err != nil || !found || !s.Ended {
+		return firstError(err, domain.Refuse(domain.NotFound, "shipment %.64q waits for no invoice", id))
+	}
+	s.InvoiceBy = 0
+	d.shipments.touch(s)
+	d.event("ShipmentFiled", shipmentKey(s.ID), ended{s.Status}, s.everybody()...)
+	return nil
+}
+
+// release takes a closed invoice off the shipments that it covered.
+func (d *draft) release(b *Bill) error {
+	for _, id := range b.Shipments {
+		s, err := d.covered(id)
+		if err != nil {
+			return err
+		}
+		s.Bills = slices.DeleteFunc(s.Bills, func(bill string) bool { return bill == b.ID })
+		d.shipments.touch(s)
+	}
+	return nil
+}
+
+// covered loads a shipment that an open invoice keeps open.
+func (d *draft) covered(id string) (*Shipment, error) {
+	s, found, err := d.shipments.fetch(d.view, shipmentKey(id))
+	if err == nil && !found {
+		err = domain.Refuse(domain.NotFound, "shipment %.64q: none of yours is open", id)
+	}
+	return s, err
 }
 
 // retire closes the watch, frees the devices and closes the evidence: the log keeps the messages themselves.
-func (c call) retire(d *draft, s Shipment) {
+func (d *draft) retire(s Shipment) {
 	d.fx.Watches = append(d.fx.Watches, domain.Watch{Subject: s.ID})
 	for i, device := range s.Devices {
-		put(d, deviceKey(device), binding{}, "free", false, s.Terms.Supplier)
+		put(d, deviceKey(device), binding{}, "free", false, s.Carriage.Supplier)
 		put(d, traceKey(s.ID, i), trace{Device: device}, "closed", true, s.insiders()...)
 	}
-	for _, r := range c.view.Scan(samplesPrefix(s.ID), "", domain.MaxScan) {
+	for _, r := range d.view.Scan(samplesPrefix(s.ID), "", domain.MaxScan) {
 		put(d, r.Key, slice{}, "closed", true, s.insiders()...)
 	}
-}
-
-func traceKey(shipment string, device int) string {
-	return "trace/" + shipment + "/" + strconv.Itoa(device)
 }

@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"aval/domain"
@@ -18,10 +19,13 @@ func (contract) Show(key string, body []byte, viewer domain.PartyID) (any, error
 		return show(a, viewer == "" || a.Terms.party(viewer)), err
 	case "shipment":
 		s, err := decode[Shipment](body)
-		if viewer == "" || s.Terms.party(viewer) {
+		if viewer == "" || slices.Contains(s.insiders(), viewer) {
 			return s, err
 		}
 		return s.consignment(), err
+	case "invoice":
+		b, err := decode[Bill](body)
+		return show(b, viewer == "" || slices.Contains(b.insiders(), viewer)), err
 	case "trace":
 		return decode[trace](body)
 	case "samples":
@@ -69,10 +73,10 @@ type Band struct {
 
 func (s Shipment) consignment() Consignment {
 	c := Consignment{
-		ID: s.ID, Status: s.Status, Devices: s.Devices, SSCC: s.SSCC, Delivery: s.Terms.Delivery, Sampling: s.Terms.Sampling,
+		ID: s.ID, Status: s.Status, Devices: s.Devices, SSCC: s.SSCC, Delivery: s.Carriage.Delivery, Sampling: s.Carriage.Sampling,
 		DespatchAt: s.DespatchAt, DeliverBy: s.deliverBy(),
 	}
-	if band := s.Terms.Condition; band != nil {
+	if band := s.Carriage.Condition; band != nil {
 		c.Band = &Band{LowerMilli: band.LowerMilli, UpperMilli: band.UpperMilli}
 	}
 	if s.Judgement != nil {

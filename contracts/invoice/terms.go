@@ -88,6 +88,48 @@ type Terms struct {
 	SilencePercent string `json:"silencePercent"`
 	// DisputePercent of the disputed amount goes to the supplier if a dispute is not settled in time.
 	DisputePercent string `json:"disputePercent"`
+	// InvoiceMillis is how long after the end of a shipment that was opened without an invoice one may still come.
+	InvoiceMillis domain.Millis `json:"invoiceMillis,omitempty"`
+}
+
+// Carriage is the part of the terms that a shipment keeps.
+type Carriage struct {
+	Supplier         domain.PartyID   `json:"supplier"`
+	Buyer            domain.PartyID   `json:"buyer"`
+	Carrier          domain.PartyID   `json:"carrier,omitempty"`
+	Operators        []domain.PartyID `json:"operators"`
+	Currency         domain.Currency  `json:"currency"`
+	Triggers         []Trigger        `json:"triggers"`
+	Delivery         Delivery         `json:"delivery"`
+	Sampling         Sampling         `json:"sampling"`
+	Condition        *Condition       `json:"condition,omitempty"`
+	InspectionMillis domain.Millis    `json:"inspectionMillis"`
+	InvoiceMillis    domain.Millis    `json:"invoiceMillis,omitempty"`
+}
+
+func (t Terms) carriage() Carriage {
+	return Carriage{
+		Supplier: t.Supplier, Buyer: t.Buyer, Carrier: t.Carrier, Operators: t.Operators, Currency: t.Currency, Triggers: t.Triggers,
+		Delivery: t.Delivery, Sampling: t.Sampling, Condition: t.Condition, InspectionMillis: t.InspectionMillis, InvoiceMillis: t.InvoiceMillis,
+	}
+}
+
+// Payment is the part of the terms that an invoice keeps.
+type Payment struct {
+	Supplier       domain.PartyID  `json:"supplier"`
+	Buyer          domain.PartyID  `json:"buyer"`
+	Currency       domain.Currency `json:"currency"`
+	ResponseMillis domain.Millis   `json:"responseMillis"`
+	PaymentDays    int64           `json:"paymentDays"`
+	SilencePercent string          `json:"silencePercent"`
+	DisputePercent string          `json:"disputePercent"`
+}
+
+func (t Terms) payment() Payment {
+	return Payment{
+		Supplier: t.Supplier, Buyer: t.Buyer, Currency: t.Currency, ResponseMillis: t.ResponseMillis, PaymentDays: t.PaymentDays,
+		SilencePercent: t.SilencePercent, DisputePercent: t.DisputePercent,
+	}
 }
 
 // Delivery says where, by when and by what proof goods arrive.

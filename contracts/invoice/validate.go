@@ -135,7 +135,7 @@ func (t Terms) checkSampling() error {
 	if s.WaitMillis < s.IntervalMillis || s.WaitMillis > MaxWindow {
 		return invalid("sampling.waitMillis: %d, want one interval to %d", int64(s.WaitMillis), int64(MaxWindow))
 	}
-	if t.slices() > MaxSlices {
+	if t.carriage().slices() > MaxSlices {
 		return invalid("sampling: withinMillis and graceMillis are together more than %d intervals", MaxSlices*SlotsPerSlice)
 	}
 	if f := t.Delivery.Fence; f != nil && f.Readings > 1 && s.MaxGapMillis == 0 {
@@ -145,7 +145,7 @@ func (t Terms) checkSampling() error {
 }
 
 // slices is how many slices of samples a device can fill.
-func (t Terms) slices() int64 {
+func (t Carriage) slices() int64 {
 	span, slice := t.Delivery.WithinMillis+t.Delivery.GraceMillis, t.Sampling.IntervalMillis*SlotsPerSlice
 	return int64(span/slice) + 1
 }
@@ -173,6 +173,9 @@ func (c *Condition) check() error {
 func (t Terms) checkWindows() error {
 	if t.InspectionMillis < 1 || t.InspectionMillis > MaxWindow || t.ResponseMillis < 1 || t.ResponseMillis > MaxWindow {
 		return invalid("inspectionMillis and responseMillis want 1 to %d", int64(MaxWindow))
+	}
+	if t.InvoiceMillis < 0 || t.InvoiceMillis > MaxWindow {
+		return invalid("invoiceMillis: %d, want 0 to %d", int64(t.InvoiceMillis), int64(MaxWindow))
 	}
 	if t.PaymentDays < 0 || t.PaymentDays > MaxPaymentDays {
 		return invalid("paymentDays: %d, want 0 to %d", t.PaymentDays, MaxPaymentDays)

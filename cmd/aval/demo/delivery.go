@@ -128,7 +128,7 @@ func (w *world) deliver(ctx context.Context, warm, muted *sensor, s *Summary) er
 		return err
 	}
 	for _, shipment := range []string{warm.shipment, muted.shipment} {
-		result, err := w.shipmentResult(ctx, shipment)
+		result, err := w.invoiceResult(ctx, shipment)
 		if err != nil {
 			return err
 		}
@@ -219,49 +219,65 @@ func (w *world) forward(ctx context.Context, g *gateway.Gateway, began time.Time
 	return nil
 }
 
-// shipmentResult reads a settled shipment and its story as the supplier.
-func (w *world) shipmentResult(ctx context.Context, shipment string) (InvoiceResult, error) {
+// invoiceResult reads a settled invoice and the story of it and its shipment, as the supplier.
+func (w *world) invoiceResult(ctx context.Context, shipment string) (InvoiceResult, error) {
 	var record struct {
-		Status string           `json:"status"`
-		Fields invoice.Shipment `json:"fields"`
+		Status string       `json:"status"`
+		Fields invoice.Bill `json:"fields"`
 	}
-	path := "/v1/contracts/" + string(domain.NewRecordID(invoice.Kind, "shipment/"+shipment))
-	if err := w.parties[supplier].get(ctx, path, &record); err != nil {
+	bill := "invoice/" + shipment
+	if err := w.parties[supplier].get(ctx, recordPath(bill), &record); err != nil {
 		return InvoiceResult{}, err
 	}
 	result := InvoiceResult{Shipment: shipment, Currency: "EUR", PayableMinor: record.Fields.Payable, Status: record.Status}
 	if p := record.Fields.Payoff; p != nil {
 		result.PenaltyMinor, result.PaidMinor, result.ReturnedMinor = p.Penalty, p.Paid, p.Returned
 	}
+	for _, key := range []string{"shipment/" + shipment, bill} {
+		story, err := w.events(ctx, key)
+		if err != nil {
+			return InvoiceResult{}, err
+		}
+		result.Story = append(result.Story, story...)
+	}
+	return result, nil
+}
+
+func recordPath(key string) string {
+	return "/v1/contracts/" + string(domain.NewRecordID(invoice.Kind, key))
+}
+
+// events tells what happened to one record.
+func (w *world) events(ctx context.Context, key string) (lines []string, err error) {
 	var page struct {
 		Entries []ledger.EntryView `json:"entries"`
 	}
-	if err := w.parties[supplier].get(ctx, path+"/events", &page); err != nil {
-		return InvoiceResult{}, err
+	if err := w.parties[supplier].get(ctx, recordPath(key)+"/events", &page); err != nil {
+		return nil, err
 	}
 	for _, e := range page.Entries {
 		for _, event := range e.Events {
-			result.Story = append(result.Story, strings.TrimSpace(event.Name+" "+told(event)))
+			lines = append(lines, strings.TrimSpace(event.Name+" "+told(event)))
 		}
 	}
-	return result, nil
+	return lines, nil
 }
 
 // told picks what a person wants to know of an event.
 func told(event ledger.EventView) string {
 	var body struct {
-		DegreeMinutes string   `json:"degreeMinutes"`
-		Charged       int64    `json:"charged"`
-		Incomplete    []string `json:"incomplete"`
-		Paid          int64    `json:"paid"`
-		Returned      int64    `json:"returned"`
+		DegreeMinutes string       `json:"degreeMinutes"`
+		Charged       domain.Money `json:"charged"`
+		Incomplete    []string     `json:"incomplete"`
+		Paid          int64        `json:"paid"`
+		Returned      int64        `json:"returned"`
 	}
 	if json.Unmarshal(event.Body, &body) != nil {
 		return ""
 	}
 	switch event.Name {
-	case "ExcursionCharged":
-		return fmt.Sprintf("%s degree-minutes outside the band, %s", body.DegreeMinutes, money(body.Charged, "EUR"))
+	case "PenaltyCharged":
+		return fmt.Sprintf("%s degree-minutes outside the band, %s", body.DegreeMinutes, body.Charged)
 	case "DeliveryJudged":
 		if len(body.Incomplete) > 0 {
 			return fmt.Sprintf("evidence incomplete: %v", body.Incomplete)
