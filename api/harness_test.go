@@ -92,7 +92,7 @@ func (h *house) statement(nonce []byte) ([]byte, error) {
 	if h.fake.Ready() != nil {
 		return nil, errors.New("the platform does not answer")
 	}
-	return fmt.Appendf(nil, `{"ledger":%q,"logKey":"k","tlsKey":"%064x","nonce":"%x","quote":"AAAA"}`, apitest.Origin, 0, nonce), nil
+	return fmt.Appendf(nil, `{"ledger":%q,"logKey":"k","tlsKey":"%064x","nonce":"%x","way":"sealed","epoch":1,"quote":"AAAA"}`, apitest.Origin, 0, nonce), nil
 }
 
 func (h *house) serve() {

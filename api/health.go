@@ -22,6 +22,17 @@ type health struct {
 	Status string `json:"status"`
 	// Platform is what the node runs on, as far as its own word goes.
 	Platform string `json:"platform,omitempty"`
+	// Keys are of a node that is ready.
+	Keys *Custody `json:"keys,omitempty"`
+}
+
+// Custody is how a node keeps the keys of its ledger, by its own word.
+type Custody struct {
+	// Way is how they came at this start, a domain.Opened word; Epoch is the one that seals.
+	Way   string `json:"way"`
+	Epoch uint32 `json:"epoch"`
+	// Simulated: nothing protects them from whoever reads the disk.
+	Simulated bool `json:"simulated"`
 }
 
 // healthy says that the process answers.
@@ -42,5 +53,10 @@ func (s *Server) ready(c call) error {
 	case err != nil:
 		return newProblem(unavailable, "")
 	}
-	return c.JSON(http.StatusOK, health{Status: "ready", Platform: s.platform})
+	state := health{Status: "ready", Platform: s.platform}
+	if s.custody != nil {
+		keys := s.custody()
+		state.Keys = &keys
+	}
+	return c.JSON(http.StatusOK, state)
 }

@@ -21,6 +21,8 @@ type Config struct {
 	Policy []byte
 	// Platform is the word for what the node runs on; every answer carries it. Empty: none does.
 	Platform string
+	// Custody says how the node keeps its keys, for /readyz; nil: it does not say.
+	Custody func() Custody
 	// Log takes one access line per request; nil discards.
 	Log *slog.Logger
 	// Now is the wall clock that tokens are judged by; nil is time.Now.
@@ -39,6 +41,7 @@ type Server struct {
 	// policyText is what /log/policy serves.
 	policyText []byte
 	platform   string
+	custody    func() Custody
 	log        *slog.Logger
 	now        func() time.Time
 	tls        *tls.Config
@@ -60,7 +63,7 @@ type Server struct {
 func New(c Config) *Server { return newServer(c, standardLimits) }
 
 func newServer(c Config, l limits) *Server {
-	s := &Server{ledger: c.Ledger, policyText: c.Policy, platform: c.Platform, log: c.Log, now: c.Now, tls: c.TLS, plain: c.PlainLoopback, quote: c.Quote, limits: l, stopping: make(chan struct{})}
+	s := &Server{ledger: c.Ledger, policyText: c.Policy, platform: c.Platform, custody: c.Custody, log: c.Log, now: c.Now, tls: c.TLS, plain: c.PlainLoopback, quote: c.Quote, limits: l, stopping: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -104,6 +104,8 @@ const (
 	OpenedByPeer = "peer"
 	// OpenedByShares: members put their shares together.
 	OpenedByShares = "shares"
+	// OpenedCreated: this node made them, with the ledger. Its first start seals them as any others.
+	OpenedCreated = "created"
 )
 
 // Opening is the record opening/current of governance: how a node last came by its keys when its

@@ -186,6 +186,8 @@ type report struct {
 	PeerKey     string             `json:"peerKey,omitempty"`
 	KeyExchange string             `json:"keyExchange,omitempty"`
 	Nonce       string             `json:"nonce"`
+	Way         string             `json:"way"`
+	Epoch       uint32             `json:"epoch"`
 	Platform    string             `json:"platform"`
 	Measurement string             `json:"measurement,omitempty"`
 	Appraisal   *enclave.Appraisal `json:"appraisal,omitempty"`
@@ -194,7 +196,7 @@ type report struct {
 func (a *attester) print(c *cobra.Command, v verdict, peer, exchange string, refused error) error {
 	s := v.statement
 	r := report{
-		OK: refused == nil, At: v.at.UTC(), Ledger: s.Ledger, LogKey: s.LogKey, TLSKey: "sha256:" + s.TLSKey, PeerKey: peer, KeyExchange: exchange, Nonce: s.Nonce,
+		OK: refused == nil, At: v.at.UTC(), Ledger: s.Ledger, LogKey: s.LogKey, TLSKey: "sha256:" + s.TLSKey, PeerKey: peer, KeyExchange: exchange, Nonce: s.Nonce, Way: s.Way, Epoch: s.Epoch,
 	}
 	if quote, err := enclave.ParseQuote(s.Quote); err == nil {
 		r.Platform = quote.Platform

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -64,7 +65,7 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 						fmt.Fprintf(w, "%-6s %s\n", part, address)
 					}
 				}
-				fmt.Fprintf(w, "key    %s\n", started["tlsKey"])
+				fmt.Fprintf(w, "key    %s\nkeys   %s, epoch %s\n", started["tlsKey"], started["way"], started["epoch"])
 				if started["policy"] != "" {
 					fmt.Fprintf(w, "policy for verifiers, also at /log/policy:\n%s", started["policy"])
 				}
@@ -87,6 +88,8 @@ func addresses(n *node.Node, measurement string) map[string]string {
 		"ledger": n.Folder.Keys.Origin, "api": n.URL(), "enclave": n.Folder.Platform.Name(), "measurement": measurement,
 		"tls": "https://" + n.API.String(), "tlsKey": client.KeyHash(n.TLS.Key()).String(),
 	}
+	keys := n.Custody()
+	started["way"], started["epoch"] = keys.Way, strconv.FormatUint(uint64(keys.Epoch), 10)
 	if n.Admin != nil {
 		started["admin"] = "http://" + n.Admin.String()
 	}

@@ -24,7 +24,7 @@ runs (tpm). With --next the given binary may open them as well: do that with the
 just before the new one is started. --next-boot adds what the
 next image will change in the registers of the boot; its maker computes that beforehand, for
 example with systemd-measure. Without either only this binary may: do that with the new
-release, once it runs well. A key rotation in between shuts the next release out again.
+release, once it runs well. A key rotation in between changes nothing of it.
 
 Whoever judges the node's quotes must trust both measurements for as long; they are printed.`,
 		Example: `  aval node reseal node --next ./aval-new

@@ -140,6 +140,7 @@ func (v verdict) pin(host string) pin {
 // tell prints for people what a node says it is.
 func (v verdict) tell(w io.Writer) {
 	fmt.Fprintf(w, "ledger      %s\nlog key     %s\nTLS key     sha256:%s\nnonce       %s\n", v.statement.Ledger, v.statement.LogKey, v.statement.TLSKey, v.statement.Nonce)
+	fmt.Fprintf(w, "keys        %s, epoch %d\n", v.statement.Way, v.statement.Epoch)
 	if quote, err := enclave.ParseQuote(v.statement.Quote); err == nil {
 		fmt.Fprintf(w, "platform    %s\n", quote.Platform)
 	}

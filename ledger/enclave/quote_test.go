@@ -23,6 +23,8 @@ func TestReportDataSeparatesFields(t *testing.T) {
 		"other log key":     func(r *enclave.ReportData) { r.LogKey += "x" },
 		"other origin":      func(r *enclave.ReportData) { r.Origin += "x" },
 		"other nonce":       func(r *enclave.ReportData) { r.Nonce = []byte("nonc3") },
+		"other way":         func(r *enclave.ReportData) { r.Way = "peer" },
+		"other epoch":       func(r *enclave.ReportData) { r.Epoch = 1 },
 		"no nonce":          func(r *enclave.ReportData) { r.Nonce = nil },
 		"a byte moves over": func(r *enclave.ReportData) { r.LogKey += "a"; r.Origin = r.Origin[1:] },
 	} {

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/go-tpm/tpm2"
+
 	"aval/domain/canon"
 )
 
@@ -36,7 +38,8 @@ type Release struct {
 type tpmSealed struct {
 	Version uint      `json:"v"`
 	Slots   []tpmSlot `json:"slots"`
-	// Body is the secret under AES-256-GCM, bound to its purpose.
+	// Body is the secret under AES-256-GCM, bound to its purpose and to the policies of the slots: nobody adds one to whom the
+	// secret would be sealed again.
 	Body []byte `json:"body"`
 }
 
@@ -48,13 +51,57 @@ type tpmSlot struct {
 
 // Seal implements Platform: only the binary that runs, on this TPM and after this boot, gets the secret back.
 func (p *TPM) Seal(purpose string, secret []byte) ([]byte, error) {
+	policies, err := p.policies(Release{Binary: p.binary})
+	if err != nil {
+		return nil, err
+	}
+	return p.sealSecret(purpose, secret, policies)
+}
+
+// SealLike is Seal for all releases that another secret is sealed to. The caller has unsealed that one, and found in it what nobody else
+// could have put there: anybody can seal something to whatever he likes.
+func (p *TPM) SealLike(purpose string, secret, like []byte) ([]byte, error) {
+	s, err := parseTPMSealed(like)
+	if err != nil {
+		return nil, fmt.Errorf("seal %s: %w", purpose, err)
+	}
+	policies, err := s.policies()
+	if err != nil {
+		return nil, fmt.Errorf("seal %s: %w", purpose, err)
+	}
+	return p.sealSecret(purpose, secret, policies)
+}
+
+// sealSecret seals a secret under a new key, and the key under each policy: who is no longer among the binaries may have kept an old key.
+func (p *TPM) sealSecret(purpose string, secret []byte, policies [][]byte) ([]byte, error) {
 	key := make([]byte, 32)
 	rand.Read(key)
 	aead, err := bodyCipher(key)
 	if err != nil {
 		return nil, err
 	}
-	return p.sealKey(key, aead.Seal(nil, nil, secret, []byte(purpose)), Release{Binary: p.binary})
+	return p.sealKey(key, aead.Seal(nil, nil, secret, bodyData(purpose, policies)), policies)
+}
+
+// bodyData is what the body is bound to.
+func bodyData(purpose string, policies [][]byte) []byte {
+	data := []byte(purpose)
+	for _, policy := range policies {
+		data = append(append(data, 0), policy...)
+	}
+	return data
+}
+
+// policies are those of the slots, as they say themselves.
+func (s tpmSealed) policies() (policies [][]byte, err error) {
+	for _, slot := range s.Slots {
+		public, err := parseTPM[tpm2.TPMTPublic](slot.Public)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrTPMSealed, err)
+		}
+		policies = append(policies, public.AuthPolicy.Buffer)
+	}
+	return policies, nil
 }
 
 // Unseal implements Platform. ErrTPMSealed.
@@ -67,7 +114,7 @@ func (p *TPM) Unseal(purpose string, sealed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unseal %s: %w", purpose, err)
 	}
-	return openBody(key, purpose, s.Body)
+	return s.open(key, purpose)
 }
 
 // Reseal gives a sealed secret to other releases beside the one that runs: the next one,
@@ -85,17 +132,15 @@ func (p *TPM) Reseal(purpose string, sealed []byte, others ...Release) ([]byte, 
 	if err != nil {
 		return nil, fmt.Errorf("reseal %s: %w", purpose, err)
 	}
-	secret, err := openBody(key, purpose, s.Body)
+	secret, err := s.open(key, purpose)
 	if err != nil {
 		return nil, err
 	}
-	// A new key for the body: who is no longer among the binaries may have kept the old one.
-	rand.Read(key)
-	aead, err := bodyCipher(key)
+	policies, err := p.policies(append([]Release{{Binary: p.binary}}, others...)...)
 	if err != nil {
 		return nil, err
 	}
-	return p.sealKey(key, aead.Seal(nil, nil, secret, []byte(purpose)), append([]Release{{Binary: p.binary}}, others...)...)
+	return p.sealSecret(purpose, secret, policies)
 }
 
 func parseTPMSealed(sealed []byte) (s tpmSealed, err error) {
@@ -119,11 +164,16 @@ func bodyCipher(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-func openBody(key []byte, purpose string, body []byte) ([]byte, error) {
+// open opens the body with the key from a slot.
+func (s tpmSealed) open(key []byte, purpose string) ([]byte, error) {
+	policies, err := s.policies()
+	if err != nil {
+		return nil, fmt.Errorf("unseal %s: %w", purpose, err)
+	}
 	aead, err := bodyCipher(key)
 	if err == nil {
 		var secret []byte
-		if secret, err = aead.Open(nil, nil, body, []byte(purpose)); err == nil {
+		if secret, err = aead.Open(nil, nil, s.Body, bodyData(purpose, policies)); err == nil {
 			return secret, nil
 		}
 	}

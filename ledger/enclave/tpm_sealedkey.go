@@ -10,15 +10,10 @@ import (
 	"github.com/google/go-tpm/tpm2"
 )
 
-// sealKey lets the TPM seal key once for each release.
-func (p *TPM) sealKey(key, body []byte, releases ...Release) ([]byte, error) {
-	s := tpmSealed{Version: tpmSealedVersion, Body: body}
-	err := p.use(func(u *tpmUse) error {
+// policies are those that let each release in.
+func (p *TPM) policies(releases ...Release) (policies [][]byte, err error) {
+	err = p.use(func(u *tpmUse) error {
 		boot, err := u.readPCRs(p.config.Boot)
-		if err != nil {
-			return err
-		}
-		parent, err := u.storageKey()
 		if err != nil {
 			return err
 		}
@@ -31,6 +26,22 @@ func (p *TPM) sealKey(key, body []byte, releases ...Release) ([]byte, error) {
 			if err != nil {
 				return err
 			}
+			policies = append(policies, policy)
+		}
+		return nil
+	})
+	return policies, err
+}
+
+// sealKey lets the TPM seal key once under each policy.
+func (p *TPM) sealKey(key, body []byte, policies [][]byte) ([]byte, error) {
+	s := tpmSealed{Version: tpmSealedVersion, Body: body}
+	err := p.use(func(u *tpmUse) error {
+		parent, err := u.storageKey()
+		if err != nil {
+			return err
+		}
+		for _, policy := range policies {
 			slot, err := u.sealUnder(parent, key, policy)
 			if err != nil {
 				return err

@@ -214,6 +214,44 @@ func TestTPMReseal(t *testing.T) {
 	refuses(t, "three slots", one, "keys", many)
 }
 
+// What is sealed later, as a rotated key, goes to the same releases; and nobody adds one by hand.
+func TestTPMSealLike(t *testing.T) {
+	e := tpmtest.Start(t)
+	digest, err := MeasureBinary(program(t, "release 2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := startTPM(t, e, "release 1"), startTPM(t, e, "release 2")
+	both, err := one.Reseal("keys", sealed(t, one, "secret"), Release{Binary: digest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, err := one.SealLike("keys", []byte("later"), both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opens(t, "the running release", one, later, "later")
+	opens(t, "the next", two, later, "later")
+	refuses(t, "a third", startTPM(t, e, "release 3"), "keys", later)
+	if _, err := one.SealLike("keys", []byte("later"), both[1:]); !errors.Is(err, ErrTPMSealed) {
+		t.Errorf("like a heap of bytes: %v", err)
+	}
+	s, err := parseTPMSealed(sealed(t, one, "secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	intruder, err := parseTPMSealed(sealed(t, startTPM(t, e, "intruder"), "nothing"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Slots = append(s.Slots, intruder.Slots[0])
+	added, err := canon.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, "a slot that was added", one, "keys", added)
+}
+
 // The next image, with another kernel and another binary, opens what was sealed before it was booted.
 func TestTPMResealForNextBoot(t *testing.T) {
 	e := tpmtest.Start(t)

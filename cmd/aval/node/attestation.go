@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"aval/domain/canon"
@@ -31,7 +32,10 @@ type Statement struct {
 	// TLSKey is the SHA-256 of its SubjectPublicKeyInfo, Nonce the challenge, both in lower-case hex.
 	TLSKey string `json:"tlsKey"`
 	Nonce  string `json:"nonce"`
-	// Quote is one of package enclave over the four above, as Marshal wrote it.
+	// Way is how it came by its ledger keys, a domain.Opened word, and Epoch the one of them that seals.
+	Way   string `json:"way"`
+	Epoch uint32 `json:"epoch"`
+	// Quote is one of package enclave over all of the above, as Marshal wrote it.
 	Quote []byte `json:"quote"`
 }
 
@@ -41,7 +45,7 @@ func newStatement(p enclave.Platform, r enclave.ReportData) (Statement, error) {
 	if err != nil {
 		return Statement{}, fmt.Errorf("make quote: %w", err)
 	}
-	s := Statement{Ledger: r.Origin, LogKey: r.LogKey, TLSKey: hex.EncodeToString(r.TLSKey[:]), Nonce: hex.EncodeToString(r.Nonce)}
+	s := Statement{Ledger: r.Origin, LogKey: r.LogKey, TLSKey: hex.EncodeToString(r.TLSKey[:]), Nonce: hex.EncodeToString(r.Nonce), Way: r.Way, Epoch: r.Epoch}
 	s.Quote, err = quote.Marshal()
 	return s, err
 }
@@ -91,17 +95,20 @@ func (s Statement) report() (r enclave.ReportData, err error) {
 	if err != nil || len(key) != len(r.TLSKey) {
 		return r, fmt.Errorf("statement: tlsKey: want %d bytes in hex", len(r.TLSKey))
 	}
+	if !slices.Contains(ways, s.Way) {
+		return r, fmt.Errorf("statement: way %.20q: want one of %q", s.Way, ways)
+	}
 	nonce, err := hex.DecodeString(s.Nonce)
 	if err != nil || len(nonce) > MaxNonce {
 		return r, fmt.Errorf("statement: nonce: want at most %d bytes in hex", MaxNonce)
 	}
-	return enclave.ReportData{TLSKey: [32]byte(key), LogKey: s.LogKey, Origin: s.Ledger, Nonce: nonce}, nil
+	return enclave.ReportData{TLSKey: [32]byte(key), LogKey: s.LogKey, Origin: s.Ledger, Nonce: nonce, Way: s.Way, Epoch: s.Epoch}, nil
 }
 
 // state answers one challenge to this node.
 func (n *Node) state(nonce []byte) ([]byte, error) {
 	keys := n.Folder.Keys
-	s, err := newStatement(n.Folder.Platform, enclave.ReportData{TLSKey: n.TLS.Key(), LogKey: keys.LogVerifier, Origin: keys.Origin, Nonce: nonce})
+	s, err := newStatement(n.Folder.Platform, enclave.ReportData{TLSKey: n.TLS.Key(), LogKey: keys.LogVerifier, Origin: keys.Origin, Nonce: nonce, Way: n.way, Epoch: n.Engine.KeyEpoch()})
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func statement(t testing.TB) (node.Statement, enclave.ReportData) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := enclave.ReportData{TLSKey: [32]byte{1}, LogKey: "aval.example/t+00000000+AAAA", Origin: "aval.example/t", Nonce: []byte("0123456789abcdef")}
+	r := enclave.ReportData{TLSKey: [32]byte{1}, LogKey: "aval.example/t+00000000+AAAA", Origin: "aval.example/t", Nonce: []byte("0123456789abcdef"), Way: "sealed", Epoch: 2}
 	quote, err := platform.Quote(r.Sum())
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func statement(t testing.TB) (node.Statement, enclave.ReportData) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return node.Statement{Ledger: r.Origin, LogKey: r.LogKey, TLSKey: hex.EncodeToString(r.TLSKey[:]), Nonce: hex.EncodeToString(r.Nonce), Quote: encoded}, r
+	return node.Statement{Ledger: r.Origin, LogKey: r.LogKey, TLSKey: hex.EncodeToString(r.TLSKey[:]), Nonce: hex.EncodeToString(r.Nonce), Way: r.Way, Epoch: r.Epoch, Quote: encoded}, r
 }
 
 // TestStatementIsBoundAsAWhole changes each member alone, with the quote left genuine.
@@ -39,14 +39,16 @@ func TestStatementIsBoundAsAWhole(t *testing.T) {
 		change           func(*node.Statement)
 		answer, appraise error
 	}{
-		"nothing":        {func(*node.Statement) {}, nil, nil},
-		"TLS key":        {func(s *node.Statement) { s.TLSKey = strings.Repeat("2", 64) }, node.ErrRelay, enclave.ErrReportData},
-		"nonce":          {func(s *node.Statement) { s.Nonce = strings.Repeat("3", 32) }, node.ErrNonce, enclave.ErrReportData},
-		"shorter nonce":  {func(s *node.Statement) { s.Nonce = s.Nonce[2:] }, node.ErrNonce, enclave.ErrReportData},
-		"log key":        {func(s *node.Statement) { s.LogKey += "A" }, nil, enclave.ErrReportData},
-		"ledger":         {func(s *node.Statement) { s.Ledger = "aval.example/u" }, nil, enclave.ErrReportData},
-		"ledger and log": {func(s *node.Statement) { s.Ledger, s.LogKey = "aval.example/ta", "val.example/t+00000000+AAAA" }, nil, enclave.ErrReportData},
-		"cut quote":      {func(s *node.Statement) { s.Quote = s.Quote[:len(s.Quote)-1] }, nil, enclave.ErrQuote},
+		"nothing":         {func(*node.Statement) {}, nil, nil},
+		"TLS key":         {func(s *node.Statement) { s.TLSKey = strings.Repeat("2", 64) }, node.ErrRelay, enclave.ErrReportData},
+		"nonce":           {func(s *node.Statement) { s.Nonce = strings.Repeat("3", 32) }, node.ErrNonce, enclave.ErrReportData},
+		"shorter nonce":   {func(s *node.Statement) { s.Nonce = s.Nonce[2:] }, node.ErrNonce, enclave.ErrReportData},
+		"log key":         {func(s *node.Statement) { s.LogKey += "A" }, nil, enclave.ErrReportData},
+		"ledger":          {func(s *node.Statement) { s.Ledger = "aval.example/u" }, nil, enclave.ErrReportData},
+		"ledger and log":  {func(s *node.Statement) { s.Ledger, s.LogKey = "aval.example/ta", "val.example/t+00000000+AAAA" }, nil, enclave.ErrReportData},
+		"way of the keys": {func(s *node.Statement) { s.Way = "peer" }, nil, enclave.ErrReportData},
+		"epoch":           {func(s *node.Statement) { s.Epoch = 3 }, nil, enclave.ErrReportData},
+		"cut quote":       {func(s *node.Statement) { s.Quote = s.Quote[:len(s.Quote)-1] }, nil, enclave.ErrQuote},
 	} {
 		s := good
 		c.change(&s)
@@ -69,6 +71,7 @@ func TestStatementRefused(t *testing.T) {
 		"unknown member": {`{`, `{"more":1,`, "unknown field"},
 		"key twice":      {`{`, `{"nonce":"",`, "twice"},
 		"no ledger":      {`"aval.example/t"`, `""`, "ledger"},
+		"unknown way":    {`"sealed"`, `"found"`, "want one of"},
 		"long nonce":     {good.Nonce, strings.Repeat("a", 2*node.MaxNonce+2), "nonce: want at most 64 bytes"},
 		"odd nonce":      {good.Nonce, "abc", "nonce"},
 		"short key":      {good.TLSKey, "ab", "tlsKey: want 32 bytes"},
@@ -89,7 +92,7 @@ func FuzzParseStatement(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Add([]byte(`{"ledger":"a","logKey":"","tlsKey":"","nonce":"","quote":""}`))
+	f.Add([]byte(`{"ledger":"a","logKey":"","tlsKey":"","nonce":"","way":"sealed","epoch":1,"quote":""}`))
 	policy := enclave.Policy{Platforms: []string{enclave.SimulatedName}, AllowSimulated: true}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := node.ParseStatement(text)

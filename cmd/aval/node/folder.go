@@ -141,7 +141,7 @@ func writeSecrets(dir string, platform enclave.Platform, keys *ledger.Keys) erro
 	if err != nil {
 		return err
 	}
-	if err := writeSealed(filepath.Join(dir, keysFile), platform, keysPurpose, plain); err != nil {
+	if err := writeSealed(filepath.Join(dir, keysFile), platform, purposeOf(domain.OpenedCreated), plain); err != nil {
 		return err
 	}
 	oracle, err := envelope.NewSigner(envelope.EdDSA, rand.Reader)

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"fmt"
@@ -33,7 +34,7 @@ func purposeOf(way string) string {
 }
 
 // ways are the ways in which keys can have come.
-var ways = []string{domain.OpenedSealed, domain.OpenedByShares, domain.OpenedByPeer}
+var ways = []string{domain.OpenedSealed, domain.OpenedCreated, domain.OpenedByShares, domain.OpenedByPeer}
 
 func openKeyFile(path string, platform enclave.Platform) (*keyFile, error) {
 	var plain []byte
@@ -92,10 +93,40 @@ func (k *keyFile) write(keys *ledger.Keys, way string) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceSealed(k.path, k.platform, purposeOf(way), plain); err != nil {
+	sealed, err := k.seal(purposeOf(way), plain)
+	if err == nil {
+		err = replaceFile(k.path, sealed, 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("seal the keys: %w", err)
 	}
 	return nil
+}
+
+// releases is a platform that may have sealed for more than the running release.
+type releases interface {
+	SealLike(purpose string, secret, like []byte) ([]byte, error)
+}
+
+// seal seals for all releases that the file opens for now, so that a rotation does not shut out the next one. A file that does not
+// hold what this process holds was put there by somebody else: then it is for the running release alone.
+func (k *keyFile) seal(purpose string, plain []byte) ([]byte, error) {
+	platform, several := k.platform.(releases)
+	if !several || k.keys == nil {
+		return k.platform.Seal(purpose, plain)
+	}
+	held, err := k.keys.Format()
+	if err != nil {
+		return nil, err
+	}
+	file, err := readBounded(k.path, maxSealedFile)
+	if err == nil {
+		var opened []byte
+		if opened, _, err = unsealKeys(k.platform, file); err == nil && bytes.Equal(opened, held) {
+			return platform.SealLike(purpose, plain, file)
+		}
+	}
+	return k.platform.Seal(purpose, plain)
 }
 
 // Recorded seals the keys as any others, once the log says how they came.

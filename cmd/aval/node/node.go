@@ -23,6 +23,7 @@ import (
 	"aval/iot/broker"
 	"aval/iot/session"
 	"aval/ledger"
+	"aval/ledger/enclave"
 	"aval/ledger/order"
 	"aval/ledger/recovery"
 	"aval/ledger/witness"
@@ -108,6 +109,8 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	if err := n.addWitnesses(policy); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	keys := n.Custody()
+	o.Log.Info("keys", "way", keys.Way, "epoch", keys.Epoch, "simulated", keys.Simulated)
 	n.parts = append(n.parts, n.keepRecovery, n.recordOpening)
 	for _, add := range []func() error{n.addAPI, n.addSensors, n.addOracle, n.addPeers} {
 		if err := add(); err != nil {
@@ -162,6 +165,11 @@ func (n *Node) Close() error {
 	return n.Run(ctx)
 }
 
+// Custody is how this node keeps its keys.
+func (n *Node) Custody() api.Custody {
+	return api.Custody{Way: n.way, Epoch: n.Engine.KeyEpoch(), Simulated: n.Folder.Platform.Name() == enclave.SimulatedName}
+}
+
 func (n *Node) addAPI() error {
 	listener, err := net.Listen("tcp", n.Folder.Config.Listen)
 	if err != nil {
@@ -178,7 +186,7 @@ func (n *Node) addAPI() error {
 	}
 	server := api.New(api.Config{
 		Ledger: n.Engine, Policy: policy, Platform: n.Folder.Platform.Name(), Log: n.options.Log, Now: n.options.Now,
-		TLS: n.TLS.Config(), PlainLoopback: !n.Folder.Config.RequireTLS, Quote: n.state,
+		Custody: n.Custody, TLS: n.TLS.Config(), PlainLoopback: !n.Folder.Config.RequireTLS, Quote: n.state,
 	})
 	n.parts = append(n.parts, func(ctx context.Context) error { return server.Run(ctx, listener) })
 	if n.Folder.Config.Admin == "" {

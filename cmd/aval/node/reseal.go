@@ -13,8 +13,8 @@ type resealer interface {
 }
 
 // Reseal lets these releases, beside the running one, open the folder's secrets;
-// without any, the running one alone. It fails while a node runs on the folder. A key that is made
-// later, by a rotation, is sealed to the binary that made it alone.
+// without any, the running one alone. It fails while a node runs on the folder. Keys that a rotation
+// adds later are sealed to the same releases.
 func (f *Folder) Reseal(others ...enclave.Release) error {
 	platform, can := f.Platform.(resealer)
 	if !can {

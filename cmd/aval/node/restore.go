@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"aval/domain"
 	"aval/ledger"
 	"aval/ledger/enclave"
 	"aval/ledger/order"
@@ -106,6 +107,14 @@ func (a Archive) database(o *opened, dir string) (found ledger.Restored, err err
 	return found, errors.Join(err, store.Close())
 }
 
+// restoredWay is how keys count that are sealed again: no restore makes any.
+func restoredWay(way string) string {
+	if way == domain.OpenedCreated {
+		return domain.OpenedSealed
+	}
+	return way
+}
+
 // furnish writes the files of the folder beside its database.
 func (o *opened) furnish(dir string, platform enclave.Platform) error {
 	for _, name := range extras {
@@ -113,7 +122,7 @@ func (o *opened) furnish(dir string, platform enclave.Platform) error {
 		var err error
 		switch name {
 		case keysFile:
-			err = writeSealed(path, platform, purposeOf(o.secrets.Way), o.secrets.Keys)
+			err = writeSealed(path, platform, purposeOf(restoredWay(o.secrets.Way)), o.secrets.Keys)
 		case oracleFile:
 			err = writeSealed(path, platform, oraclePurpose, o.secrets.Oracle)
 		case PolicyFile, OracleKeyFile:

@@ -93,8 +93,11 @@ func (f *Folder) recoverySet() (*recovery.Set, error) {
 // recordOpening puts into the log how this node came by its keys, once, when it was not by its platform.
 func (n *Node) recordOpening(ctx context.Context) error {
 	keys, platform := n.Folder.keys, n.Folder.Platform
-	if keys.Way() == domain.OpenedSealed {
+	switch keys.Way() {
+	case domain.OpenedSealed:
 		return nil
+	case domain.OpenedCreated: // the genesis says it
+		return keys.Recorded()
 	}
 	id := make([]byte, 16)
 	rand.Read(id)
