@@ -9,8 +9,8 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
-# Tests run a real MQTT broker and a TPM emulator, and record what passes on the node's ports; the race detector needs a C compiler.
-PACKAGES    := mosquitto gcc libc6-dev swtpm swtpm-tools tshark
+# Tests run a real MQTT broker and a TPM emulator, and record what passes on the node's ports, and let another make of XML judge bank messages; the race detector needs a C compiler.
+PACKAGES    := mosquitto gcc libc6-dev swtpm swtpm-tools tshark libxml2-utils
 # Inputs that make fuzz tries on each target, five minutes at most with compiling.
 FUZZRUNS    := 5000
 # Seeds of the simulation, 500 messages each: about ten seconds on two idle cores.
@@ -36,13 +36,13 @@ check: fmt vet staticcheck vulncheck tidy generate fuzz interop simulate race
 # With CI=true nothing may be skipped: a missing package fails here, a skipped test fails in race.
 packages:
 	@echo "== packages: $(PACKAGES)"
-	missing() { command -v mosquitto >/dev/null || echo mosquitto; command -v gcc >/dev/null || echo gcc libc6-dev; command -v swtpm_localca >/dev/null || echo swtpm swtpm-tools; command -v tshark >/dev/null || echo tshark; }
+	missing() { command -v mosquitto >/dev/null || echo mosquitto; command -v gcc >/dev/null || echo gcc libc6-dev; command -v swtpm_localca >/dev/null || echo swtpm swtpm-tools; command -v tshark >/dev/null || echo tshark; command -v xmllint >/dev/null || echo libxml2-utils; }
 	if [ -n "$$(missing)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		export DEBIAN_FRONTEND=noninteractive
 		timeout 300 apt-get update -qq && timeout 600 apt-get install -y -qq --no-install-recommends $$(missing) || true
 	fi
 	if [ -z "$$(missing)" ]; then exit 0; fi
-	echo "not installed:" $$(missing) "(without mosquitto or swtpm the tests against that broker or TPM are skipped, without tshark nothing is recorded; without gcc, the race detector)"
+	echo "not installed:" $$(missing) "(without mosquitto or swtpm the tests against that broker or TPM are skipped, without tshark nothing is recorded, without xmllint bank messages are not held against their schemas; without gcc, the race detector)"
 	[ "$${CI:-}" != true ]
 
 fmt:
