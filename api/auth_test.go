@@ -163,6 +163,12 @@ func TestReasonsForNotFoundStayInside(t *testing.T) {
 		if strings.HasPrefix(name, "POST") || strings.HasSuffix(name, "/attestation") || operation["responses"].(map[string]any)["404"] == nil {
 			continue
 		}
+		if strings.HasSuffix(name, "/reads") { // of whom nothing was recorded, there is no record either
+			if a := h.get(path, h.acme); a.status != 200 || a.body != `{"reads":[]}`+"\n" {
+				t.Errorf("%s: got %d %s", path, a.status, a.body)
+			}
+			continue
+		}
 		if a := h.get(path, h.acme); a.status != 404 || a.body != want {
 			t.Errorf("%s: got %d %s", path, a.status, a.body)
 		}

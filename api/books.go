@@ -43,6 +43,9 @@ func (s *Server) accounts(c call) error {
 	if err != nil {
 		return read(err)
 	}
+	if err := s.record(c, rowsOf(accounts, func(a ledger.AccountView) []domain.PartyID { return []domain.PartyID{a.Owner} })); err != nil {
+		return err
+	}
 	return c.JSON(http.StatusOK, accountList{Accounts: notNil(accounts)})
 }
 
@@ -59,6 +62,9 @@ func (s *Server) account(c call) error {
 	if err != nil {
 		return read(err)
 	}
+	if err := s.record(c, whoseRows{s.holders(c, id)}); err != nil {
+		return err
+	}
 	return c.JSON(http.StatusOK, balance)
 }
 
@@ -73,6 +79,9 @@ func (s *Server) postings(c call) error {
 	entries, err := s.ledger.Feed(c.eyes, filter)
 	if err != nil {
 		return read(err)
+	}
+	if err := s.record(c, rowsOf(entries.Entries, seers)); err != nil {
+		return err
 	}
 	page := postingPage{Postings: []line{}, Next: entries.Next}
 	for _, e := range entries.Entries {
@@ -110,6 +119,10 @@ func (s *Server) statement(c call) error {
 	if err != nil {
 		return read(err)
 	}
+	holders := s.holders(c, filter.Account)
+	if err := s.record(c, rowsOf(page.Lines, func(ledger.StatementLine) []domain.PartyID { return holders })); err != nil {
+		return err
+	}
 	return c.give(form, page, "cursor", page.Next)
 }
 
@@ -129,6 +142,9 @@ func (s *Server) trialBalance(c call) error {
 	page, err := s.ledger.TrialBalance(c.eyes, ledger.TrialFilter{AsOf: asOf, Cursor: cursor})
 	if err != nil {
 		return read(err)
+	}
+	if err := s.record(c, rowsOf(page.Rows, func(r ledger.TrialRow) []domain.PartyID { return []domain.PartyID{r.Owner} })); err != nil {
+		return err
 	}
 	return c.give(form, page, "cursor", page.Next)
 }

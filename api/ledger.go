@@ -35,11 +35,11 @@ type Ledger interface {
 
 // Grants is who may see what is not his own, as of the last committed batch.
 type Grants interface {
-	// As is nil if the viewer may read as the party does: everything, or the record or account
-	// that target names.
-	As(viewer, party domain.PartyID, target string) error
-	// Audits says whether the viewer reads everything there is.
-	Audits(viewer domain.PartyID) bool
+	// As gives the right by which the viewer may read as the party does: everything, or the record or
+	// account that target names.
+	As(viewer, party domain.PartyID, target string) (ledger.Right, error)
+	// RecordAccess returns nil once the log durably says who read.
+	RecordAccess(ctx context.Context, a domain.Access) error
 	// Limits is what one party may ask in a minute.
 	Limits() domain.Limits
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"aval/domain"
+	"aval/ledger"
 )
 
 // How long others may keep what the log serves. A tile of given width never changes; a
@@ -79,6 +80,17 @@ func (s *Server) receipt(c call) error {
 	receipt, err := s.ledger.Receipt(c.Request().Context(), c.eyes, index)
 	if err != nil {
 		return read(err)
+	}
+	proven := whoseRows{nil}
+	if c.right.Grant.Scope == domain.ScopeAll {
+		page, err := s.ledger.Feed(c.eyes, ledger.FeedFilter{From: index, Limit: 1})
+		if err != nil {
+			return read(err)
+		}
+		proven = rowsOf(page.Entries, seers)
+	}
+	if err := s.record(c, proven); err != nil {
+		return err
 	}
 	return c.Blob(http.StatusOK, plainText, receipt)
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"aval/domain"
+	"aval/ledger"
 )
 
 func (s *Server) contracts(c call) error {
@@ -15,6 +16,9 @@ func (s *Server) contracts(c call) error {
 	page, err := s.ledger.Records(c.eyes, filter)
 	if err != nil {
 		return read(err)
+	}
+	if err := s.record(c, rowsOf(page.Records, func(r ledger.RecordView) []domain.PartyID { return r.Parties })); err != nil {
+		return err
 	}
 	page.Records = notNil(page.Records)
 	return c.JSON(http.StatusOK, page)
@@ -32,6 +36,9 @@ func (s *Server) contract(c call) error {
 	if err != nil {
 		return read(err)
 	}
+	if err := s.record(c, whoseRows{record.Parties}); err != nil {
+		return err
+	}
 	return c.JSON(http.StatusOK, record)
 }
 
@@ -43,6 +50,9 @@ func (s *Server) pastContract(c call, id domain.RecordID) error {
 	record, err := s.ledger.RecordAt(c.eyes, id, asOf)
 	if err != nil {
 		return read(err)
+	}
+	if err := s.record(c, whoseRows{record.Parties}); err != nil {
+		return err
 	}
 	return c.JSON(http.StatusOK, record)
 }
@@ -63,6 +73,9 @@ func (s *Server) contractEvents(c call) error {
 	if err != nil {
 		return read(err)
 	}
+	if err := s.record(c, rowsOf(page.Entries, seers)); err != nil {
+		return err
+	}
 	page.Entries = notNil(page.Entries)
 	next := ""
 	if page.Next != nil {
@@ -70,6 +83,9 @@ func (s *Server) contractEvents(c call) error {
 	}
 	return c.give(form, page, "from", next)
 }
+
+// seers are those whose an entry is.
+func seers(e ledger.EntryView) []domain.PartyID { return e.Parties }
 
 func (s *Server) private(c call) error {
 	digest := pathParam(c, "digest")

@@ -2,11 +2,13 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"aval/domain"
+	"aval/ledger"
 )
 
 // route is one line of the surface. openapi.json describes the same lines.
@@ -31,6 +33,12 @@ type call struct {
 	// him. Both are set on routes that are not public.
 	viewer session
 	eyes   domain.PartyID
+	// right is what lets him, target what a grant would name. gate holds the answer back until it may be
+	// given, told counts the readings that were recorded. They are set on routes that know "as".
+	right  ledger.Right
+	target string
+	gate   *gate
+	told   *int
 	// release gives back the place among the requests in flight, at the latest when the
 	// handler returns. Idempotent.
 	release func()
@@ -51,6 +59,7 @@ func (s *Server) routes() []route {
 		{method: get, path: "/v1/trial-balance", query: []string{"asOf", "cursor", "format", "as"}, handle: s.trialBalance},
 		{method: get, path: eventsPath, query: []string{"from", "as"}, handle: s.events},
 		{method: get, path: "/v1/receipts/:index", query: []string{"as"}, handle: s.receipt},
+		{method: get, path: "/v1/reads", query: []string{"from", "limit", "as"}, handle: s.reads},
 		{method: get, path: "/v1/private/:digest", handle: s.private},
 		{method: get, path: "/v1/attestation", query: []string{"nonce"}, public: true, handle: s.attestation},
 		{method: get, path: "/log/checkpoint", public: true, handle: s.checkpoint},
@@ -89,27 +98,24 @@ func (s *Server) serve(r route) echo.HandlerFunc {
 		if this.query, err = parseQuery(c.Request().URL.RawQuery, r.query); err != nil {
 			return err
 		}
-		if this.eyes, err = s.as(this, r); err != nil {
-			return err
+		if slices.Contains(r.query, "as") {
+			return s.guarded(this, r)
 		}
 		return r.handle(this)
 	}
 }
 
 // as decides through whose eyes a request reads: "not granted" and "no such party" read the same.
-func (s *Server) as(c call, r route) (domain.PartyID, error) {
+func (s *Server) as(c call) (domain.PartyID, ledger.Right, error) {
 	party := domain.PartyID(c.query["as"])
 	if party == "" {
-		return c.viewer.party, nil
+		party = c.viewer.party
 	}
 	if party.Check() != nil {
-		return "", domain.Refuse(domain.Malformed, "as: want a party")
+		return "", ledger.Right{}, domain.Refuse(domain.Malformed, "as: want a party")
 	}
-	target := ""
-	if r.target != nil {
-		target = r.target(c)
-	}
-	return party, read(s.ledger.As(c.viewer.party, party, target))
+	right, err := s.ledger.As(c.viewer.party, party, c.target)
+	return party, right, read(err)
 }
 
 func recordTarget(c echo.Context) string { return pathParam(c, "id") }

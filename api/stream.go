@@ -59,7 +59,7 @@ func (s *Server) events(c call) error {
 	changed := s.ledger.Changed()
 	page, err := st.page()
 	if err != nil {
-		return read(err)
+		return err
 	}
 	c.release() // from here on the limits of streams hold, not those of requests
 	expiry := time.NewTimer(c.viewer.expires.Sub(s.now()))
@@ -113,11 +113,34 @@ func (st *stream) run(page ledger.EntryPage, changed <-chan struct{}) (reason st
 	}
 }
 
-// page reads what comes next, at most as much as a stream may hold.
+// page reads what comes next, at most as much as a stream may hold, and records the reading if it is one
+// under a grant.
 func (st *stream) page() (ledger.EntryPage, error) {
-	page, err := st.ledger.Feed(st.eyes, ledger.FeedFilter{From: st.next, Limit: st.limits.streamPage})
-	st.full = page.Next != nil
-	return page, err
+	for range maxRereads {
+		var err error
+		if _, st.right, err = st.as(st.call); err != nil {
+			return ledger.EntryPage{}, err
+		}
+		page, err := st.ledger.Feed(st.eyes, ledger.FeedFilter{From: st.next, Limit: st.limits.streamPage})
+		if err != nil {
+			return page, read(err)
+		}
+		st.full = page.Next != nil
+		if err = st.account(page.Entries); !errors.Is(err, errRightChanged) {
+			return page, err
+		}
+	}
+	return ledger.EntryPage{}, ledger.ErrBusy
+}
+
+// account records what a page shows; one that shows nothing begets no entry.
+func (st *stream) account(entries []ledger.EntryView) error {
+	shown := beyondReads(entries)
+	if len(shown) == 0 {
+		st.gate.open = true
+		return nil
+	}
+	return st.record(st.call, shown)
 }
 
 // wait returns "" when the log should be read again, else why the stream ends. Reads are a
@@ -173,7 +196,7 @@ func (st *stream) over() (reason string) {
 	if _, active := st.activeKey(st.viewer.keyID); !active {
 		return endKey
 	}
-	if st.ledger.As(st.viewer.party, st.eyes, "") != nil {
+	if _, err := st.ledger.As(st.viewer.party, st.eyes, ""); err != nil {
 		return endGrant
 	}
 	return ""
@@ -245,6 +268,9 @@ func broken(err error) string {
 func endReason(err error) string {
 	if errors.Is(err, ledger.ErrClosed) {
 		return endShutdown
+	}
+	if problemOf(err).Code == domain.NotFound {
+		return endGrant
 	}
 	return endError
 }

@@ -106,8 +106,8 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified 
 	if format == genesisFormat {
 		return nil, domain.Refuse(domain.NotPermitted, "a ledger begins once")
 	}
-	if format == openingFormat {
-		return nil, domain.Refuse(domain.NotPermitted, "only a node itself says how it was opened")
+	if _, own := saying(format); own {
+		return nil, domain.Refuse(domain.NotPermitted, "only a node itself says how it was opened, or who read")
 	}
 	s, err := e.parse(format, raw)
 	if err != nil {

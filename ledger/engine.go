@@ -65,6 +65,7 @@ type Engine struct {
 	durable atomic.Uint64
 
 	published atomic.Pointer[published]
+	rights    rights
 	// roomy says that there was room on the disk since the last batch began.
 	roomy atomic.Bool
 	// places bounds the callers that compute at once, see enter.

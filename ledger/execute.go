@@ -168,7 +168,7 @@ func (r *run) screen(s *submission) *domain.Rejection {
 		return domain.Refuse(domain.WrongLedger, "signed for another ledger")
 	case s.format == genesisFormat && r.base+uint64(len(r.entries)) != 1:
 		return domain.Refuse(domain.NotPermitted, "a ledger begins once")
-	case s.format == genesisFormat, s.format == openingFormat:
+	case s.unsigned():
 		return nil
 	case s.observation != nil:
 		return r.screenObservation(s)

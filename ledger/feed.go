@@ -110,5 +110,8 @@ func (e *entry) feed(viewer domain.PartyID, all bool, keep func(*EntryView) bool
 	if err != nil || !keep(&v) {
 		return EntryView{}, false, err
 	}
+	if all {
+		v.Parties = e.parties()
+	}
 	return v, true, nil
 }

@@ -50,6 +50,16 @@ func (e *entry) sees(party domain.PartyID) bool {
 	return slices.ContainsFunc(e.collect(nil), func(m mention) bool { return m.party == party })
 }
 
+// parties lists those who see something of the entry, in order.
+func (e *entry) parties() []domain.PartyID {
+	var all []domain.PartyID
+	for _, m := range e.collect(nil) {
+		all = append(all, m.party)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // mentions lists what the entry has for whom, by party and then in the entry's order, so that
 // the cost of all views together grows with what they hold.
 func (e *entry) mentions(all []mention) []mention {

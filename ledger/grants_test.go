@@ -149,10 +149,10 @@ func TestReadingAsAnother(t *testing.T) {
 		{"acme", "party:acme", "", "", false},
 	} {
 		g.grant(c.granter, c.scope, 0, 0)
-		if err := g.As("seer", c.as, c.target); (err == nil) != c.want {
+		if _, err := g.As("seer", c.as, c.target); (err == nil) != c.want {
 			t.Errorf("%s grants %s; reading %q as %q: %v", c.granter, c.scope, c.target, c.as, err)
 		}
-		if err := g.As("bank", "acme", c.target); err == nil {
+		if _, err := g.As("bank", "acme", c.target); err == nil {
 			t.Errorf("%s: bank reads as acme by a grant to another", c.scope)
 		}
 	}
@@ -244,7 +244,9 @@ func TestNotYoursIsNotThere(t *testing.T) {
 	status := func(id string) func() error {
 		return func() error { _, err := g.Status("umbrel", id); return err }
 	}
-	as := func(p domain.PartyID) func() error { return func() error { return g.As("umbrel", p, "") } }
+	as := func(p domain.PartyID) func() error {
+		return func() error { _, err := g.As("umbrel", p, ""); return err }
+	}
 	for what, pair := range map[string][2]func() error{
 		"open record":     {record("cash:1:hold:h1"), record("cash:1:hold:h9")},
 		"closed record":   {record("cash:1:hold:h3"), record("cash:1:hold:h9")},

@@ -22,6 +22,8 @@ type PastRecord struct {
 	// Fields are the viewer's own. They are nil for a record that was written again later: the
 	// log keeps what happened to a record, not each of its bodies.
 	Fields any `json:"fields,omitempty"`
+	// Parties are those of a RecordView.
+	Parties []domain.PartyID `json:"-"`
 }
 
 // RecordAt shows a record as of a moment: its status, and its fields if it was not written
@@ -32,7 +34,7 @@ func (e *Engine) RecordAt(viewer domain.PartyID, id domain.RecordID, asOf Moment
 	if err != nil {
 		return PastRecord{}, err
 	}
-	v := PastRecord{ID: now.ID, Kind: now.Kind}
+	v := PastRecord{ID: now.ID, Kind: now.Kind, Parties: now.Parties}
 	if v.To, err = b.through(asOf); err != nil {
 		return PastRecord{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	crand "crypto/rand"
 	"encoding/base64"
 	"flag"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -72,7 +74,8 @@ func underLoad(dir string) error {
 		defer mu.Unlock()
 		fmt.Printf(format, args...) // one write, straight to the pipe
 	}
-	failed := make(chan error, killLoad)
+	failed := make(chan error, killLoad+1)
+	go func() { failed <- readUnderGrant(engine, say) }()
 	for range killLoad {
 		go func() {
 			for {
@@ -88,6 +91,17 @@ func underLoad(dir string) error {
 		}()
 	}
 	return <-failed
+}
+
+// readUnderGrant is an auditor who is answered as soon as the reading is recorded.
+func readUnderGrant(engine *ledger.Engine, say func(string, ...any)) error {
+	for {
+		a := reading(crand.Text())
+		if err := engine.RecordAccess(context.Background(), a); err != nil {
+			return err
+		}
+		say("read %s\n", a.ID)
+	}
 }
 
 // panics is the testing.TB of a process that has none.
@@ -167,6 +181,7 @@ func prepareKill(t *testing.T, dir string) {
 type tale struct {
 	sent [][]byte
 	done map[string]uint64
+	read []string
 }
 
 // runAndKill lets a child work for a while and kills it, as kill -9 does.
@@ -216,6 +231,8 @@ func (s *tale) hear(t *testing.T, words []string) {
 			t.Fatal(err)
 		}
 		s.done[words[1]] = index
+	case "read":
+		s.read = append(s.read, words[1])
 	default:
 		t.Fatalf("the child says: %v", words)
 	}
@@ -253,6 +270,12 @@ func checkTale(t *testing.T, engine *ledger.Engine, said tale) {
 	for id, index := range said.done {
 		if reply, err := engine.Status("acme", id); err != nil || reply.Index != index {
 			t.Fatalf("answered %s at index %d; now %+v, %v", id, index, reply, err)
+		}
+	}
+	recorded := trail(t, engine, "bank")
+	for _, id := range said.read {
+		if !slices.Contains(recorded, id) {
+			t.Fatalf("reading %s was answered and is not in the log", id)
 		}
 	}
 	var all sync.WaitGroup

@@ -51,6 +51,8 @@ type RecordView struct {
 	Status string          `json:"status"`
 	Final  bool            `json:"final"`
 	Fields any             `json:"fields"`
+	// Parties are those that the record names, for who keeps a record of the reading.
+	Parties []domain.PartyID `json:"-"`
 }
 
 // RecordFilter selects records. Zero values select all; Limit is 1 to 1000, zero means 100.
@@ -114,6 +116,9 @@ type EntryView struct {
 	Postings []PostingView `json:"postings,omitempty"`
 	// Private are the digests of private values that the party may read.
 	Private []domain.PrivateDigest `json:"private,omitempty"`
+	// Parties are those who may see something of the entry, each once, for who keeps a record of the
+	// reading. They are told to auditors alone.
+	Parties []domain.PartyID `json:"-"`
 }
 
 // EventView is one event as JSON.

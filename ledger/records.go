@@ -48,7 +48,7 @@ func (p *published) current(stored *slot) *slot {
 
 // show gives the fields that the eyes see, with "" all of them.
 func (e *Engine) show(s *slot, eyes domain.PartyID) (RecordView, error) {
-	v := RecordView{ID: domain.NewRecordID(s.Kind, s.Key), Kind: s.Kind, Status: s.Status, Final: s.Final}
+	v := RecordView{ID: domain.NewRecordID(s.Kind, s.Key), Kind: s.Kind, Status: s.Status, Final: s.Final, Parties: s.Parties}
 	contract, ok := e.kinds[s.Kind]
 	if !ok {
 		return v, errors.New("kind of a stored record is not built in")

@@ -151,6 +151,7 @@ func (e *Engine) persist(w *work) ([]*sealedEntry, error) {
 		return nil, fmt.Errorf("append: %w", err)
 	}
 	e.tree.landed(c.Head.Size)
+	e.rights.note(w.batch.Sequence, w.changes)
 	e.published.Store(&published{state: w.after, head: c.Head, note: c.Checkpoint})
 	e.durable.Store(w.batch.Sequence)
 	return sealed, e.rotate()

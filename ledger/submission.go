@@ -46,11 +46,11 @@ func (e executor) parse(format string, raw []byte) (*submission, error) {
 	if format == CommandFormat {
 		return parseCommand(raw)
 	}
-	switch format {
-	case genesisFormat:
+	if format == genesisFormat {
 		return parseGenesis(raw)
-	case openingFormat:
-		return e.parseOpening(raw)
+	}
+	if own, ok := saying(format); ok {
+		return e.parseSaid(format, own, raw)
 	}
 	codec, ok := e.codecs[format]
 	if !ok {
@@ -111,10 +111,16 @@ func (s *submission) identity(sender domain.PartyID) string {
 	return "command " + string(sender) + " " + s.command.ID
 }
 
+// unsigned says that no party speaks: it is the genesis, or what the node itself says.
+func (s *submission) unsigned() bool {
+	_, own := saying(s.format)
+	return own || s.format == genesisFormat
+}
+
 // authenticate gives the party that speaks, if the signature holds: the holder of the key,
 // or the operator of the device or source.
 func (s *submission) authenticate(st *State, now domain.Millis) (domain.PartyID, error) {
-	if s.format == genesisFormat || s.format == openingFormat {
+	if s.unsigned() {
 		return "", nil
 	}
 	if s.spoke.now != now || s.spoke.registry != st.registry {

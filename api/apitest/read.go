@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -207,15 +208,17 @@ func (l *Ledger) Changed() <-chan struct{} {
 func (l *Ledger) Ready() error { return l.fault(context.Background(), "Ready") }
 
 // As lets everybody read as itself alone.
-func (l *Ledger) As(viewer, party domain.PartyID, _ string) error {
+func (l *Ledger) As(viewer, party domain.PartyID, _ string) (ledger.Right, error) {
 	if viewer != party {
-		return notFound()
+		return ledger.Right{}, notFound()
 	}
-	return nil
+	return ledger.Right{}, nil
 }
 
-// Audits is nobody.
-func (l *Ledger) Audits(domain.PartyID) bool { return false }
+// RecordAccess is never asked: nobody reads under a grant.
+func (l *Ledger) RecordAccess(context.Context, domain.Access) error {
+	return errors.New("there are no grants")
+}
 
 // Limits are none.
 func (l *Ledger) Limits() domain.Limits { return domain.Limits{} }

@@ -97,6 +97,24 @@ func (c *change) dropShare(p domain.PartyID, left Roster) error {
 	return c.announce("recoverySet", recoveryKey, now)
 }
 
+// accessed tells of one read under a grant everybody whom it concerns. The engine checked that the holder of
+// the log key says so.
+func accessed(c *change) error {
+	var body domain.Access
+	if err := c.in.Command.DecodeBody(&body); err != nil {
+		return err
+	}
+	if err := body.Check(); err != nil {
+		return err
+	}
+	members, err := c.members()
+	if err != nil {
+		return err
+	}
+	c.fx, err = body.Effects(c.view, c.in.Now, members)
+	return err
+}
+
 // opened records how a node came by its keys, when no platform could unseal them. The engine checked that
 // the holder of the log key says so.
 func opened(c *change) error {

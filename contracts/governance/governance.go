@@ -19,11 +19,12 @@
 //	limits/current      domain.Limits    what a party may ask of a node; absent: no limits
 //	constitution/current domain.Constitution  how members decide; absent: DefaultRule
 //	approval/<kind>/<contract> domain.Approval  a product that may be sold; since zero: not any more
+//	reads/<party>       domain.Reads     how often it read under a grant, or others what is its, or by its grant
 //	proposal/<id>       Proposal         status "open", or final "accepted", "failed", "lapsed", "withdrawn"
 //
 // A record is visible to the member that registered its holder and to the party concerned:
 // the party itself, or the operator of the device or source. All members see the roster, the records of
-// the whole ledger, and the proposals that were open while they were members.
+// the whole ledger, and the proposals that were open while they were members. Its reads record is seen by the party alone.
 //
 // # Commands
 //
@@ -51,6 +52,7 @@
 //	beginEpoch       by a member           contract "epoch"       {number}, one more than the current
 //	setRecovery      by a member           contract "recovery"    {threshold, members: [{party, key}]}
 //	Opened           by the engine         contract "ledger"      domain.Opening
+//	Accessed         by the engine         contract "ledger"      domain.Access
 //	grant            by a party, of what   contract: the grant    {id, viewer, scope, until}
 //	                 it sees; by a member
 //	                 "all" and "parties"
@@ -149,6 +151,8 @@ func (c *change) judgeCommand() error {
 		return lapsed(c)
 	case "Opened":
 		return opened(c)
+	case domain.Accessed:
+		return accessed(c)
 	case expireGrant:
 		return expire(c)
 	default:

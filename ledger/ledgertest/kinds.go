@@ -16,7 +16,7 @@ type Governance struct{}
 func (Governance) Kind() domain.Kind { return domain.GovernanceKind }
 
 // Apply handles Genesis, and register with any of the records that the engine reads.
-func (Governance) Apply(_ domain.View, in domain.Input) (domain.Effects, error) {
+func (Governance) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 	var fx domain.Effects
 	var body Registration
 	switch in.Command.Name {
@@ -36,6 +36,12 @@ func (Governance) Apply(_ domain.View, in domain.Input) (domain.Effects, error) 
 		if err := in.Command.DecodeBody(body.Opening); err != nil {
 			return fx, err
 		}
+	case domain.Accessed:
+		var a domain.Access
+		if err := in.Command.DecodeBody(&a); err != nil {
+			return fx, err
+		}
+		return a.Effects(v, in.Now, []domain.PartyID{"member"})
 	default:
 		return fx, domain.Refuse(domain.UnknownCommand, "no command %q", in.Command.Name)
 	}
