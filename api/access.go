@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -114,7 +115,7 @@ func (s *Server) tell(c call, shown whoseRows) error {
 	*c.told++
 	a := domain.Access{
 		ID: c.Response().Header().Get(requestID) + "." + strconv.Itoa(*c.told), Viewer: c.viewer.party, Grant: g.ID, Granter: g.Granter, Scope: g.Scope,
-		Route: pattern(c.Path()), Target: c.target, Rows: len(shown),
+		Route: pattern(c.Path()), Target: cmp.Or(c.target, pathParam(c, "index")), Rows: len(shown),
 	}
 	if c.eyes != c.viewer.party {
 		a.As = c.eyes
