@@ -10,7 +10,7 @@
 // ledger receipt for it, so lost acknowledgements and lost receipts alike end in a repeat,
 // and a repeat is a duplicate with one effect.
 //
-// Payload formats are in package senml, topics in Topic, answers in Receipt.
+// Payload formats are in packages senml and epcis, topics in Topic, answers in Receipt.
 package iot
 
 import (
@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"aval/domain"
+	"aval/iot/epcis"
 	"aval/iot/senml"
 	"aval/ledger"
 )
@@ -193,12 +194,21 @@ func read(raw []byte) (domain.Observation, string, error) {
 	if len(raw) > MaxMessageBytes {
 		return domain.Observation{}, "", domain.Refuse(domain.TooLarge, "%d bytes, limit %d", len(raw), MaxMessageBytes)
 	}
-	codec, err := senml.Sniff(raw)
+	codec, err := sniff(raw)
 	if err != nil {
 		return domain.Observation{}, "", err
 	}
 	o, _, err := codec.Decode(raw)
 	return o, codec.Format(), err
+}
+
+// sniff names the codec that a message seems to be for. A JWS begins with the base64url of its header,
+// which says what it carries.
+func sniff(raw []byte) (domain.Codec, error) {
+	if epcis.Sniff(raw) {
+		return epcis.JWS{}, nil
+	}
+	return senml.Sniff(raw)
 }
 
 func (g *Ingest) committed(topic Topic, o domain.Observation, reply ledger.Reply) Outcome {

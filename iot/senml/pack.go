@@ -1,7 +1,6 @@
 package senml
 
 import (
-	"crypto/sha256"
 	"strings"
 
 	"aval/domain"
@@ -35,26 +34,13 @@ func CheckDevice(name string) error {
 
 // check refuses a head that no device may sign. Readings are checked when they are resolved.
 func (p Pack) check() error {
-	if p.Ledger == "" || len(p.Ledger) > MaxLedgerBytes {
-		return domain.Refuse(domain.Malformed, "ledger: %d bytes, want 1 to %d", len(p.Ledger), MaxLedgerBytes)
-	}
-	if err := envelope.CheckObservation(p.Kind, p.Subject, p.Epoch, p.Sequence); err != nil {
-		return err
-	}
 	if err := CheckDevice(p.Device); err != nil {
 		return err
 	}
-	if first := p.Sequence == 1; first != (len(p.Previous) == 0) || !first && len(p.Previous) != sha256.Size {
-		return domain.Refuse(domain.Malformed, "prev: %d bytes at seq %d, want none at 1 and %d after", len(p.Previous), p.Sequence, sha256.Size)
-	}
-	if p.At < 0 || p.At > MaxTime {
-		return domain.Refuse(domain.Malformed, "t: %d ms, want 0 to %d", p.At, MaxTime)
-	}
-	switch p.Clock {
-	case domain.ClockUnset, domain.ClockRTC, domain.ClockNTP, domain.ClockGNSS:
-		return nil
-	}
-	return domain.Refuse(domain.Malformed, "clock %.20q: want unset, rtc, ntp or gnss", string(p.Clock))
+	return envelope.CheckMessage(domain.Observation{
+		Ledger: p.Ledger, Kind: p.Kind, Subject: p.Subject, Epoch: p.Epoch, Sequence: p.Sequence, Previous: p.Previous,
+		ObservedAt: p.At, ClockQuality: p.Clock,
+	})
 }
 
 // fieldNames are the members of the signed map, in the order in which a pack is read.

@@ -64,10 +64,8 @@ const (
 	MaxInstants = 60
 	// MaxTextBytes bounds a scanned or stated text.
 	MaxTextBytes = 128
-	// MaxLedgerBytes bounds the ledger's origin.
-	MaxLedgerBytes = 256
 	// MaxTime is the last millisecond of the year 9999.
-	MaxTime domain.Millis = 253402300799999
+	MaxTime = envelope.MaxTime
 	// MinReadingTime is 2^28 s in milliseconds: SenML times below it are relative.
 	MinReadingTime domain.Millis = 1 << 28 * 1000
 )

@@ -15,6 +15,7 @@ import (
 	"aval/contracts"
 	"aval/domain"
 	"aval/domain/envelope"
+	"aval/iot/epcis"
 	"aval/iot/senml"
 	"aval/ledger"
 	"aval/ledger/enclave"
@@ -42,7 +43,7 @@ const (
 
 // Codecs is the table of the formats that observations may have.
 func Codecs() []domain.Codec {
-	return []domain.Codec{envelope.ObservationCodec{}, senml.JWS{}, senml.COSE{}}
+	return []domain.Codec{envelope.ObservationCodec{}, senml.JWS{}, senml.COSE{}, epcis.JWS{}}
 }
 
 // Founding is what a new ledger needs.
