@@ -1,6 +1,10 @@
 package invoice
 
-import "aval/domain"
+import (
+	"slices"
+
+	"aval/domain"
+)
 
 // The states of an agreement.
 const (
@@ -37,8 +41,12 @@ type Agreement struct {
 	TermsHash  string         `json:"termsHash"`
 	ProposedBy domain.PartyID `json:"proposedBy"`
 	AnswerBy   domain.Millis  `json:"answerBy"`
+	// Undertaken says that the bank has signed the terms, where they need one.
+	Undertaken bool `json:"undertaken,omitempty"`
 	// Open counts shipments and invoices that are not final.
 	Open int64 `json:"open"`
+	// Progress is how far each line of the order has come; a line that nothing has touched is not listed.
+	Progress []Progress `json:"progress,omitempty"`
 }
 
 func agreementKey(id string) string { return "agreement/" + id }
@@ -51,8 +59,8 @@ func (a Agreement) final() bool {
 
 // save writes the agreement and its deadlines.
 func (a Agreement) save(d *draft) {
-	put(d, agreementKey(a.ID), a, a.Status, a.final(), a.Terms.Supplier, a.Terms.Buyer)
-	d.heldFor(a.Terms.Buyer)
+	put(d, agreementKey(a.ID), a, a.Status, a.final(), a.everybody()...)
+	d.heldFor(a.Terms.payer())
 	lapseAt, expireAt := domain.Millis(0), domain.Millis(0)
 	switch a.Status {
 	case Proposed:
@@ -64,6 +72,11 @@ func (a Agreement) save(d *draft) {
 	d.deadline(a.ID, expire, expireAt)
 }
 
+// everybody are supplier and buyer, and the bank that has undertaken to pay.
+func (a Agreement) everybody() []domain.PartyID {
+	return []domain.PartyID{a.Terms.Supplier, a.Terms.Buyer, a.Terms.Bank}
+}
+
 // agreementStep is the body of events that need no more than who did it.
 type agreementStep struct {
 	By        domain.PartyID `json:"by,omitempty"`
@@ -71,7 +84,7 @@ type agreementStep struct {
 }
 
 func (a Agreement) event(d *draft, name string, by domain.PartyID) {
-	d.event(name, agreementKey(a.ID), agreementStep{By: by, TermsHash: a.TermsHash}, a.Terms.Supplier, a.Terms.Buyer)
+	d.event(name, agreementKey(a.ID), agreementStep{By: by, TermsHash: a.TermsHash}, a.everybody()...)
 }
 
 // agreement loads one for its supplier or buyer, or for a deadline. "Not yours" and "not there" read the same.
@@ -80,7 +93,7 @@ func (d *draft) agreement(id string) (*Agreement, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !found || !d.in.FromDeadline() && !a.Terms.party(d.in.Sender) {
+	if !found || !d.in.FromDeadline() && !slices.Contains(a.everybody(), d.in.Sender) {
 		return nil, domain.Refuse(domain.NotFound, "agreement %.64q: none of yours is open", id)
 	}
 	return a, nil
@@ -147,12 +160,37 @@ func (d *draft) agree() error {
 	if d.in.Sender == a.ProposedBy {
 		return domain.Refuse(domain.NotPermitted, "the proposer cannot agree; the other party must")
 	}
+	if !a.Terms.party(d.in.Sender) {
+		return domain.Refuse(domain.NotPermitted, "supplier and buyer agree")
+	}
 	if body.TermsHash != a.TermsHash {
 		return domain.Refuse(domain.InvalidTerms, "termsHash is not that of the proposed terms")
 	}
 	a.Status = Agreed
 	d.agreements.touch(a)
 	a.event(d, "AgreementAgreed", d.in.Sender)
+	return nil
+}
+
+// undertake is the bank's signature under terms that have it pay.
+func (d *draft) undertake() error {
+	var body Agreeing
+	if err := d.in.Command.DecodeBody(&body); err != nil {
+		return err
+	}
+	a, err := d.target(Agreed)
+	if err != nil {
+		return err
+	}
+	if a.Terms.Bank == "" || d.in.Sender != a.Terms.Bank {
+		return domain.Refuse(domain.NotPermitted, "only the bank of the terms may undertake to pay")
+	}
+	if body.TermsHash != a.TermsHash || a.Undertaken {
+		return domain.Refuse(domain.InvalidTerms, "termsHash is not that of the agreed terms, or they are undertaken")
+	}
+	a.Undertaken = true
+	d.agreements.touch(a)
+	a.event(d, "PaymentUndertaken", d.in.Sender)
 	return nil
 }
 
@@ -186,8 +224,8 @@ func (d *draft) fund() error {
 	if err != nil {
 		return err
 	}
-	if d.in.Sender != a.Terms.Buyer {
-		return domain.Refuse(domain.NotPermitted, "only the buyer funds")
+	if d.in.Sender != a.Terms.payer() {
+		return domain.Refuse(domain.NotPermitted, "only who is to pay funds")
 	}
 	if err := body.Amount.CheckPositive("amount"); err != nil {
 		return err
@@ -200,7 +238,7 @@ func (d *draft) fund() error {
 		return domain.Refuse(domain.InsufficientFunds, "amount: more than your account holds")
 	}
 	d.move("fund", account, a.escrow(), body.Amount.Minor, a.Terms.Currency)
-	d.event("EscrowFunded", agreementKey(a.ID), body.Amount, a.Terms.Supplier, a.Terms.Buyer)
+	d.event("EscrowFunded", agreementKey(a.ID), body.Amount, a.everybody()...)
 	return nil
 }
 
@@ -208,6 +246,9 @@ func (d *draft) close() error {
 	a, err := d.target(Agreed)
 	if err != nil {
 		return err
+	}
+	if !a.Terms.party(d.in.Sender) {
+		return domain.Refuse(domain.NotPermitted, "supplier or buyer may close")
 	}
 	if a.Open > 0 {
 		return domain.Refuse(domain.WrongState, "%d shipments and invoices are open, want none", a.Open)
@@ -229,6 +270,6 @@ func (d *draft) expire() error {
 func (d *draft) end(a *Agreement, status, event string) {
 	a.Status = status
 	d.agreements.touch(a)
-	d.move("unspent", a.escrow(), domain.PartyAccount(a.Terms.Buyer), d.view.Available(a.escrow(), a.Terms.Currency), a.Terms.Currency)
+	d.move("unspent", a.escrow(), domain.PartyAccount(a.Terms.payer()), d.view.Available(a.escrow(), a.Terms.Currency), a.Terms.Currency)
 	a.event(d, event, d.in.Sender)
 }

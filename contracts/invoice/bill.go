@@ -12,11 +12,14 @@ const (
 	Received   = "received"   // declared, and nothing has left that it covers
 	Valid      = "valid"      // its goods are on the way, or looked at
 	Held       = "held"       // evidence incomplete, buyer silent for one window
+	Exception  = "exception"  // it asks for more than was ordered or received, the supplier is asked
 	UnderQuery = "underQuery" // the buyer refuses a part or all, the supplier is asked
 	Disputed   = "disputed"   // the supplier contests that
 	Approved   = "approved"   // unconditional, paid on the day
+	Due        = "due"        // the day has come and the money was not there
 	Settled    = "settled"
 	Rejected   = "rejected" // nothing is owed
+	Credited   = "credited" // nothing is owed, because all was conceded or credited
 )
 
 // Bill is the record invoice/<id>: what a supplier asks for, what becomes of it, and the escrow that pays it.
@@ -28,20 +31,28 @@ type Bill struct {
 	Payment Payment `json:"payment"`
 	Number  string  `json:"number"`
 	// TypeCode is UNTDID 1001, "380" for a commercial invoice.
-	TypeCode       string `json:"typeCode"`
-	Payable        int64  `json:"payable"`
-	DocumentSHA256 string `json:"documentSha256,omitempty"`
+	TypeCode       string     `json:"typeCode"`
+	Payable        int64      `json:"payable"`
+	DocumentSHA256 string     `json:"documentSha256,omitempty"`
+	Lines          []BillLine `json:"lines,omitempty"`
 	// Shipments are those that it covers.
 	Shipments []string `json:"shipments,omitempty"`
 	// Deductions itemise what lowers the payable, each with its evidence.
 	Deductions []Deduction `json:"deductions,omitempty"`
-	// AnswerAt is when the present window of answer or dispute ends.
+	// Mismatches are what the order or the receipt did not cover.
+	Mismatches []Mismatch `json:"mismatches,omitempty"`
+	// AnswerAt is when the present window of waiting, answer or dispute ends.
 	AnswerAt domain.Millis `json:"answerAt,omitempty"`
-	// Claim is what the buyer refuses to pay, Reason its code.
-	Claim  int64         `json:"claim,omitempty"`
-	Reason string        `json:"reason,omitempty"`
-	PayAt  domain.Millis `json:"payAt,omitempty"`
-	Payoff *Payoff       `json:"payoff,omitempty"`
+	// Claim is what is in question, Reason its code.
+	Claim  int64  `json:"claim,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Cleared is what is owed unconditionally so far, Paid what of it was paid, PayAt the day for it.
+	Cleared int64         `json:"cleared,omitempty"`
+	Paid    int64         `json:"paid,omitempty"`
+	PayAt   domain.Millis `json:"payAt,omitempty"`
+	// ArchiveAt is until when a settled invoice stays open.
+	ArchiveAt domain.Millis `json:"archiveAt,omitempty"`
+	Payoff    *Payoff       `json:"payoff,omitempty"`
 }
 
 // DeductionKind says why less than the payable is due.
@@ -50,7 +61,8 @@ type DeductionKind string
 // The kinds of deduction.
 const (
 	ForCondition DeductionKind = "condition" // an excursion of a shipment
-	ForClaim     DeductionKind = "claim"     // offered or refused by the buyer, conceded by the supplier
+	ForQuantity  DeductionKind = "quantity"  // short within the tolerance
+	ForClaim     DeductionKind = "claim"     // in question, and conceded by the supplier
 )
 
 // Deduction is one item that lowers what is due.
@@ -59,6 +71,8 @@ type Deduction struct {
 	// Shipment is the one that it is about, Item the number of the excursion in its judgement, from zero.
 	Shipment string `json:"shipment,omitempty"`
 	Item     int64  `json:"item,omitempty"`
+	// Line is the order line that it is about.
+	Line string `json:"line,omitempty"`
 	// Minor is the amount in minor units.
 	Minor int64 `json:"minor"`
 	// Reason is the Peppol code of a claim.
@@ -74,11 +88,24 @@ func (b Bill) escrow() domain.AccountID { return domain.EscrowAccount(Kind, bill
 // pending says whether the invoice still waits for its goods.
 func (b Bill) pending() bool { return b.Status == Received || b.Status == Valid }
 
-func (b Bill) final() bool { return b.Status == Settled || b.Status == Rejected }
+// questioned says whether a part of it is in question.
+func (b Bill) questioned() bool {
+	return b.Status == Exception || b.Status == UnderQuery || b.Status == Disputed
+}
+
+// settled says whether its money has found its end.
+func (b Bill) settled() bool {
+	return b.Status == Settled || b.Status == Rejected || b.Status == Credited
+}
+
+func (b Bill) final() bool { return b.settled() && b.ArchiveAt == 0 }
 
 func (b Bill) insiders() []domain.PartyID {
 	return []domain.PartyID{b.Payment.Supplier, b.Payment.Buyer}
 }
+
+// everybody are the insiders and who owes the money, if that is a bank.
+func (b Bill) everybody() []domain.PartyID { return append(b.insiders(), b.Payment.payer()) }
 
 func (b Bill) money(minor int64) domain.Money {
 	return domain.Money{Minor: minor, Currency: b.Payment.Currency}
@@ -86,24 +113,25 @@ func (b Bill) money(minor int64) domain.Money {
 
 // save writes the invoice and sets exactly the deadlines of its state.
 func (b Bill) save(d *draft) {
-	put(d, billKey(b.ID), b, b.Status, b.final(), b.insiders()...)
-	d.heldFor(b.Payment.Buyer) // until it is paid out
+	put(d, billKey(b.ID), b, b.Status, b.final(), b.everybody()...)
+	d.heldFor(b.Payment.payer()) // until it is paid out
 	payAt := domain.Millis(0)
-	if b.Status == Approved {
+	if !b.settled() && (b.Paid < b.Cleared || b.Status == Approved) {
 		payAt = b.PayAt
 	}
 	d.deadline(b.ID, answer, b.AnswerAt)
 	d.deadline(b.ID, pay, payAt)
+	d.deadline(b.ID, archive, b.ArchiveAt)
 }
 
-// bill loads an invoice for its supplier or buyer, or for a deadline, and refuses another state than those given.
+// bill loads an invoice for one of its parties, or for a deadline, and refuses another state than those given.
 func (d *draft) bill(states ...string) (*Bill, error) {
 	id := d.in.Command.Contract
 	b, found, err := d.bills.fetch(d.view, billKey(id))
 	if err != nil {
 		return nil, err
 	}
-	if !found || !d.in.FromDeadline() && !slices.Contains(b.insiders(), d.in.Sender) {
+	if !found || !d.in.FromDeadline() && !slices.Contains(b.everybody(), d.in.Sender) {
 		return nil, domain.Refuse(domain.NotFound, "invoice %.64q: none of yours is open", id)
 	}
 	if !slices.Contains(states, b.Status) {

@@ -37,7 +37,12 @@ func (d *draft) accept() error {
 	if err := d.in.Command.DecodeBody(&body); err != nil {
 		return err
 	}
-	b, err := d.bill(Valid, Held, UnderQuery, Disputed)
+	return d.acceptance(body)
+}
+
+// acceptance approves an invoice in full, with a word about its goods, or with a deduction.
+func (d *draft) acceptance(body Acceptance) error {
+	b, err := d.bill(Received, Valid, Held, Exception, UnderQuery, Disputed)
 	if err != nil {
 		return err
 	}
@@ -52,17 +57,18 @@ func (d *draft) accept() error {
 		return err
 	}
 	for _, s := range goods {
-		if err := d.receive(s); err != nil {
+		if err := d.arrive(s, d.in.Now); err != nil {
 			return err
 		}
 	}
 	d.verdict(goods, GoodsAccepted)
+	d.recountBill(b, true)
 	b.Claim, b.Reason = 0, ""
 	return d.approve(b)
 }
 
-// receive judges a shipment that its buyer accepts on the way; the sensors' proof comes first.
-func (d *draft) receive(s *Shipment) error {
+// arrive judges a shipment that its buyer takes on the way; the sensors' proof comes first.
+func (d *draft) arrive(s *Shipment, received domain.Millis) error {
 	if s.Status == Planned {
 		return domain.Refuse(domain.WrongState, "shipment is %s: its goods have not left", s.Status)
 	}
@@ -75,7 +81,7 @@ func (d *draft) receive(s *Shipment) error {
 	}
 	at, proof := delivery(*s, tracks)
 	if proof == "" {
-		at, proof = d.in.Now, ByBuyer
+		at, proof = received, ByBuyer
 	}
 	return d.pronounce(s, tracks, at, proof)
 }
@@ -97,7 +103,7 @@ func (d *draft) judgedGoods(b *Bill) ([]*Shipment, error) {
 // offer is an acceptance with a deduction. In a dispute it may only lower the claim, and the
 // dispute's deadline stands: nobody gains time by offering again.
 func (d *draft) offer(b *Bill, body Acceptance) error {
-	if b.Status == UnderQuery {
+	if b.Status == UnderQuery || b.Status == Exception || b.Status == Received {
 		return domain.Refuse(domain.WrongState, "invoice is %s: accept in full or not at all", b.Status)
 	}
 	goods, err := d.judgedGoods(b)
@@ -115,8 +121,7 @@ func (d *draft) offer(b *Bill, body Acceptance) error {
 		return domain.Refuse(domain.InvalidAmount, "deduction: want 1 minor unit to less than what is in question")
 	}
 	d.verdict(goods, Conditional)
-	d.claim(b, body.Deduction, body.Reason)
-	return nil
+	return d.claim(b, body.Deduction, body.Reason)
 }
 
 func (d *draft) reject() error {
@@ -124,7 +129,12 @@ func (d *draft) reject() error {
 	if err := d.in.Command.DecodeBody(&body); err != nil {
 		return err
 	}
-	b, err := d.bill(Valid, Held)
+	return d.rejection(body)
+}
+
+// rejection refuses an invoice and the goods that it covers.
+func (d *draft) rejection(body Rejection) error {
+	b, err := d.bill(Received, Valid, Held)
 	if err != nil {
 		return err
 	}
@@ -139,8 +149,7 @@ func (d *draft) reject() error {
 		return err
 	}
 	d.verdict(goods, GoodsRejected)
-	d.claim(b, b.net(), body.Reason)
-	return nil
+	return d.claim(b, b.net(), body.Reason)
 }
 
 // claimed says what the buyer refuses and until when the supplier is asked.
@@ -150,14 +159,15 @@ type claimed struct {
 	AnswerAt domain.Millis `json:"answerAt"`
 }
 
-// claim asks the supplier to concede what the buyer refuses.
-func (d *draft) claim(b *Bill, amount int64, reason string) {
+// claim asks the supplier to concede what the buyer refuses, and approves the rest.
+func (d *draft) claim(b *Bill, amount int64, reason string) error {
 	if b.Status != Disputed {
 		b.Status, b.AnswerAt = UnderQuery, d.in.Now+b.Payment.ResponseMillis
 	}
 	b.Claim, b.Reason = amount, reason
 	d.bills.touch(b)
 	d.event("InvoiceClaimed", billKey(b.ID), claimed{b.money(amount), reason, b.AnswerAt}, b.insiders()...)
+	return d.clear(b)
 }
 
 // answerable loads an invoice whose claim its supplier may answer.
@@ -170,7 +180,7 @@ func (d *draft) answerable(states ...string) (*Bill, error) {
 }
 
 func (d *draft) concede() error {
-	b, err := d.answerable(UnderQuery, Disputed)
+	b, err := d.answerable(Exception, UnderQuery, Disputed)
 	if err != nil {
 		return err
 	}
@@ -184,7 +194,7 @@ func (d *draft) yield(b *Bill) error {
 }
 
 func (d *draft) contest() error {
-	b, err := d.answerable(UnderQuery)
+	b, err := d.answerable(Exception, UnderQuery)
 	if err != nil {
 		return err
 	}
@@ -196,12 +206,14 @@ func (d *draft) contest() error {
 
 // answer ends a window in which nobody spoke.
 func (d *draft) answer() error {
-	b, err := d.bill(Held, UnderQuery, Disputed)
+	b, err := d.bill(Received, Held, Exception, UnderQuery, Disputed)
 	if err != nil {
 		return err
 	}
 	switch b.Status {
-	case UnderQuery:
+	case Received:
+		return d.settle(b, 0, ByExpiry)
+	case UnderQuery, Exception:
 		return d.yield(b)
 	case Disputed:
 		return d.split(b, b.disputeDue, ByDispute)

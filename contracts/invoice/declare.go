@@ -31,8 +31,10 @@ type Declaration struct {
 	Payable domain.Money `json:"payable"`
 	// DocumentSHA256 is the hash of the invoice file in lower-case hexadecimal, empty if there is none.
 	DocumentSHA256 string `json:"documentSha256,omitempty"`
-	// Shipments are the open shipments that it covers, at least one.
-	Shipments []string `json:"shipments"`
+	// Shipments are the open shipments that it covers; none for one that comes before its goods, or is paid by the terms alone.
+	Shipments []string `json:"shipments,omitempty"`
+	// Lines are needed under an order with lines.
+	Lines []BillLine `json:"lines,omitempty"`
 }
 
 // declared is what a declaration tells its insiders.
@@ -41,7 +43,7 @@ type declared struct {
 	Number    string       `json:"number"`
 	TypeCode  string       `json:"typeCode"`
 	Payable   domain.Money `json:"payable"`
-	Shipments []string     `json:"shipments"`
+	Shipments []string     `json:"shipments,omitempty"`
 }
 
 func (d *draft) invoice() error {
@@ -61,6 +63,10 @@ func (d *draft) declare(a *Agreement, body Declaration) error {
 	b := Bill{
 		ID: d.in.Command.Contract, Agreement: a.ID, Status: Valid, Payment: a.Terms.payment(), Number: strings.Trim(body.Number, " "),
 		TypeCode: body.TypeCode, Payable: body.Payable.Minor, DocumentSHA256: body.DocumentSHA256, Shipments: body.Shipments,
+		Lines: body.Lines,
+	}
+	if len(b.Shipments) == 0 && !b.Payment.OnTerms {
+		b.Status, b.AnswerAt = Received, d.in.Now+a.Terms.ReceiptMillis
 	}
 	if b.TypeCode == "" {
 		b.TypeCode = commercial
@@ -72,7 +78,9 @@ func (d *draft) declare(a *Agreement, body Declaration) error {
 	a.Open++
 	d.agreements.touch(a)
 	put(d, numberKey(b.Payment.Supplier, b.Number), usedNumber{b.ID}, "used", true, b.Payment.Supplier)
-	d.move("hold", a.escrow(), b.escrow(), b.Payable, b.Payment.Currency)
+	if b.Payment.Settlement.escrowed() {
+		d.move("hold", a.escrow(), b.escrow(), b.Payable, b.Payment.Currency)
+	}
 	d.event("InvoiceDeclared", billKey(b.ID), declared{a.ID, b.Number, b.TypeCode, b.money(b.Payable), b.Shipments}, b.insiders()...)
 	if err := d.cover(kept); err != nil {
 		return err
@@ -90,16 +98,37 @@ func (d *draft) cover(b *Bill) error {
 		if s.Agreement != b.Agreement || slices.Contains(b.Shipments[:i], s.ID) {
 			return domain.Refuse(domain.NotFound, "shipments: %.64q is not open under this agreement, or stands twice", s.ID)
 		}
-		if len(s.Bills) == MaxBills {
-			return domain.Refuse(domain.LimitExceeded, "shipments: %d open invoices cover %s, limit %d", len(s.Bills), s.ID, MaxBills)
-		}
-		s.Bills = append(s.Bills, b.ID)
-		d.shipments.touch(s)
-		if err := d.penalise(b, s); err != nil {
+		if err := d.tie(b, s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (d *draft) tie(b *Bill, s *Shipment) error {
+	if len(s.Bills) == MaxBills {
+		return domain.Refuse(domain.LimitExceeded, "shipments: %d open invoices cover %s, limit %d", len(s.Bills), s.ID, MaxBills)
+	}
+	s.Bills = append(s.Bills, b.ID)
+	d.shipments.touch(s)
+	return d.penalise(b, s)
+}
+
+// fulfil ties a shipment to an invoice that was declared before it.
+func (d *draft) fulfil(s *Shipment, body Opening) error {
+	b, found, err := d.bills.fetch(d.view, billKey(body.Invoice))
+	if err != nil {
+		return err
+	}
+	if !found || b.Agreement != s.Agreement || !b.pending() || body.Number != "" || body.Payable != (domain.Money{}) {
+		return domain.Refuse(domain.NotFound, "invoice: %.64q waits for no goods under this agreement", body.Invoice)
+	}
+	if len(b.Shipments) == MaxShipments {
+		return domain.Refuse(domain.LimitExceeded, "invoice: covers %d shipments, limit %d", len(b.Shipments), MaxShipments)
+	}
+	b.Shipments, b.Status, b.AnswerAt = append(b.Shipments, s.ID), Valid, 0
+	d.bills.touch(b)
+	return d.tie(b, s)
 }
 
 func (d *draft) checkDeclaration(a *Agreement, b Bill, payable domain.Money) error {
@@ -109,8 +138,12 @@ func (d *draft) checkDeclaration(a *Agreement, b Bill, payable domain.Money) err
 	if b.TypeCode != commercial {
 		return domain.Refuse(domain.Malformed, "typeCode %.8q is not one of UNTDID 1001 that can be declared", b.TypeCode)
 	}
-	if len(b.Shipments) == 0 || len(b.Shipments) > MaxShipments {
+	early := b.Payment.OnTerms || a.Terms.ReceiptMillis > 0
+	if len(b.Shipments) == 0 && !early || len(b.Shipments) > MaxShipments {
 		return domain.Refuse(domain.LimitExceeded, "shipments: %d, want 1 to %d", len(b.Shipments), MaxShipments)
+	}
+	if err := a.checkBillLines(b.Lines); err != nil {
+		return err
 	}
 	if payable.Currency != b.Payment.Currency {
 		return domain.Refuse(domain.CurrencyMismatch, "payable is in %.3s, the agreement in %s", string(payable.Currency), b.Payment.Currency)
@@ -130,7 +163,7 @@ func (d *draft) checkDeclaration(a *Agreement, b Bill, payable domain.Money) err
 	if d.taken(numberKey(b.Payment.Supplier, b.Number)) {
 		return domain.Refuse(domain.AlreadyExists, "number: you have used this invoice number before")
 	}
-	if d.view.Available(a.escrow(), b.Payment.Currency) < b.Payable {
+	if b.Payment.Settlement.escrowed() && d.balance(a.escrow(), b.Payment.Currency) < b.Payable {
 		return domain.Refuse(domain.InsufficientFunds, "payable: more than the agreement's escrow holds")
 	}
 	return nil

@@ -13,6 +13,8 @@ type draft struct {
 	agreements set[Agreement]
 	shipments  set[Shipment]
 	bills      set[Bill]
+	// moved is what the postings so far have put into accounts, or taken out of them.
+	moved map[domain.AccountID]int64
 }
 
 // set holds the records of a class that were loaded, each once, in the order of loading.
@@ -106,6 +108,16 @@ func (d *draft) move(purpose string, from, to domain.AccountID, minor int64, cur
 	d.fx.Postings = append(d.fx.Postings, domain.Posting{
 		Debit: from, Credit: to, Amount: domain.Money{Minor: minor, Currency: currency}, Purpose: purpose, Cause: len(d.fx.Events),
 	})
+	if d.moved == nil {
+		d.moved = map[domain.AccountID]int64{}
+	}
+	d.moved[from] -= minor
+	d.moved[to] += minor
+}
+
+// balance is what an account would hold after the postings so far, all of which are in one currency.
+func (d *draft) balance(account domain.AccountID, currency domain.Currency) int64 {
+	return d.view.Available(account, currency) + d.moved[account]
 }
 
 func (d *draft) deadline(contract, name string, at domain.Millis) {

@@ -50,8 +50,11 @@ func (d *draft) advanceAll(s *Shipment) error {
 // advance moves an invoice on that waits for its goods: once all of them have met their end it
 // is approved, held while the buyer owes a word about incomplete evidence, or rejected if nothing came.
 func (d *draft) advance(b *Bill) error {
-	if !b.pending() {
+	if b.Status == Received && len(b.Shipments) == 0 && !b.Payment.OnTerms || !b.pending() {
 		return nil
+	}
+	if b.Payment.OnTerms {
+		return d.matched(b)
 	}
 	goods, err := d.goods(b)
 	if err != nil {
@@ -72,7 +75,7 @@ func (d *draft) advance(b *Bill) error {
 		d.hold(b)
 		return nil
 	}
-	return d.approve(b)
+	return d.matched(b)
 }
 
 // hold gives a silent buyer one more window before the silence rule: incomplete evidence is no acceptance.

@@ -164,21 +164,24 @@ const (
 	file    = "File"
 	answer  = "Answer"
 	pay     = "Pay"
+	archive = "Archive"
 )
 
 var rules = map[string]rule{
 	// of an agreement
-	"propose":  {judge: (*draft).propose},
-	"agree":    {judge: (*draft).agree},
-	"withdraw": {judge: (*draft).withdraw, bare: true},
-	"fund":     {judge: (*draft).fund},
-	"close":    {judge: (*draft).close, bare: true},
-	lapse:      {judge: (*draft).lapse},
-	expire:     {judge: (*draft).expire},
+	"propose":   {judge: (*draft).propose},
+	"agree":     {judge: (*draft).agree},
+	"undertake": {judge: (*draft).undertake},
+	"withdraw":  {judge: (*draft).withdraw, bare: true},
+	"fund":      {judge: (*draft).fund},
+	"close":     {judge: (*draft).close, bare: true},
+	lapse:       {judge: (*draft).lapse},
+	expire:      {judge: (*draft).expire},
 	// of a shipment
 	"ship":            {judge: (*draft).ship},
 	"cancel":          {judge: (*draft).cancel, bare: true},
 	"deliver":         {judge: (*draft).deliver},
+	"receive":         {judge: (*draft).receive},
 	domain.Observe:    {judge: (*draft).observe},
 	domain.Equivocate: {judge: (*draft).equivocate},
 	depart:            {judge: (*draft).depart},
@@ -193,5 +196,7 @@ var rules = map[string]rule{
 	"concede": {judge: (*draft).concede, bare: true},
 	"contest": {judge: (*draft).contest, bare: true},
 	answer:    {judge: (*draft).answer},
+	"pay":     {judge: (*draft).payNow, bare: true},
 	pay:       {judge: (*draft).pay},
+	archive:   {judge: (*draft).archive},
 }

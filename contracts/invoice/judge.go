@@ -124,7 +124,8 @@ func (d *draft) pronounce(s *Shipment, tracks []track, at domain.Millis, proof P
 func (s Shipment) automatic() bool {
 	for _, trigger := range s.Carriage.Triggers {
 		kept := trigger == ConditionKept && len(s.Judgement.Excursions) == 0
-		if trigger != Delivered && !kept {
+		received := trigger == GoodsReceipt && s.Received
+		if trigger != Delivered && trigger != TermsAgreed && !kept && !received {
 			return false
 		}
 	}

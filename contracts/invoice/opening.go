@@ -15,6 +15,12 @@ type Opening struct {
 	Number         string       `json:"number,omitempty"`
 	Payable        domain.Money `json:"payable,omitzero"`
 	DocumentSHA256 string       `json:"documentSha256,omitempty"`
+	// InvoiceLines are the lines of that invoice, needed under an order with lines.
+	InvoiceLines []BillLine `json:"invoiceLines,omitempty"`
+	// Invoice is the ID of one that was declared before its goods left, and waits for these.
+	Invoice string `json:"invoice,omitempty"`
+	// Lines are what of the order it carries, needed under an order with lines.
+	Lines []ShippedLine `json:"lines,omitempty"`
 	// Devices are registered devices that no other open shipment uses.
 	Devices []string `json:"devices"`
 	// SSCC names the goods, 18 digits; needed if a scan is proof.
@@ -34,7 +40,7 @@ func (d *draft) ship() error {
 	}
 	s := Shipment{
 		ID: d.in.Command.Contract, Agreement: a.ID, Status: Planned, Carriage: a.Terms.carriage(),
-		Devices: body.Devices, SSCC: body.SSCC, DespatchAt: body.DespatchAt,
+		Lines: body.Lines, Devices: body.Devices, SSCC: body.SSCC, DespatchAt: body.DespatchAt,
 	}
 	if s.DespatchAt == 0 {
 		s.Status, s.DespatchAt = Despatched, d.in.Now
@@ -42,13 +48,20 @@ func (d *draft) ship() error {
 	if err := d.checkOpening(s); err != nil {
 		return err
 	}
+	if err := s.loads(a); err != nil {
+		return err
+	}
 	kept := d.open(a, s)
+	if body.Invoice != "" {
+		return d.fulfil(kept, body)
+	}
 	if body.Number == "" && body.Payable == (domain.Money{}) {
 		kept.InvoiceBy = s.closes()
 		return nil
 	}
 	return d.declare(a, Declaration{
 		Agreement: a.ID, Number: body.Number, Payable: body.Payable, DocumentSHA256: body.DocumentSHA256, Shipments: []string{s.ID},
+		Lines: body.InvoiceLines,
 	})
 }
 
@@ -63,6 +76,9 @@ func (d *draft) underAgreement(id string) (*Agreement, error) {
 	}
 	if a.Status != Agreed || d.in.Now >= a.Terms.ExpiresAt {
 		return nil, domain.Refuse(domain.WrongState, "agreement is %s or has expired", a.Status)
+	}
+	if a.Terms.Settlement == Undertaking && !a.Undertaken {
+		return nil, domain.Refuse(domain.WrongState, "the bank has not undertaken to pay yet")
 	}
 	return a, nil
 }

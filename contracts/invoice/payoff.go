@@ -80,8 +80,14 @@ func (b Bill) deducted(kind DeductionKind) (minor int64) {
 	return minor
 }
 
-// net is the payable less the penalties, not below zero.
-func (b Bill) net() int64 { return max(0, b.Payable-b.deducted(ForCondition)) }
+// net is the payable less every deduction but what the supplier conceded, not below zero.
+func (b Bill) net() int64 {
+	net := b.Payable + b.conceded()
+	for _, each := range b.Deductions {
+		net -= each.Minor
+	}
+	return max(0, net)
+}
 
 // conceded is what the supplier has given up.
 func (b Bill) conceded() int64 { return b.deducted(ForClaim) }
@@ -98,7 +104,7 @@ func (b Bill) silenceDue() (int64, error) {
 // disputed, and the agreed share of the claim.
 func (b Bill) disputeDue() (int64, error) {
 	part, err := share(b.Claim, b.Payment.DisputePercent, b.Payment.Currency)
-	return b.net() - b.Claim + part, err
+	return max(0, b.net()-b.Claim) + part, err
 }
 
 // share is a percentage of minor units, rounded once.

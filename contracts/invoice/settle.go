@@ -7,9 +7,11 @@ const (
 	ByAcceptance = "acceptance"
 	BySilence    = "silence"
 	ByDispute    = "dispute"
+	ByExpiry     = "expired" // no goods came for it in time
 )
 
-// Payoff is how an invoice's escrow was split, in minor units. Paid + Returned is what it held.
+// Payoff is what an invoice came to, in minor units. Declared is Paid + what was never owed, of
+// which Returned lay in escrow.
 type Payoff struct {
 	Rule      string          `json:"rule"`
 	Currency  domain.Currency `json:"currency"`
@@ -20,57 +22,207 @@ type Payoff struct {
 	Returned  int64           `json:"returned"`
 }
 
-// approved says what is owed, and when it is paid.
+// approved says what is owed, and when it is paid. Claim is what stays in question.
 type approved struct {
 	Due   domain.Money  `json:"due"`
 	PayAt domain.Millis `json:"payAt"`
+	Claim *domain.Money `json:"claim,omitempty"`
 }
 
 // approve makes the obligation unconditional; with no payment days it is paid at once.
 func (d *draft) approve(b *Bill) error {
 	b.Status, b.AnswerAt = Approved, 0
-	b.PayAt = d.in.Now + domain.Millis(b.Payment.PaymentDays)*Day
-	d.bills.touch(b)
-	d.event("InvoiceApproved", billKey(b.ID), approved{b.money(b.due()), b.PayAt}, b.insiders()...)
-	if b.PayAt == d.in.Now || b.due() == 0 {
-		return d.settle(b, b.due(), ByAcceptance)
+	b.Cleared = b.due()
+	d.schedule(b)
+	d.event("InvoiceApproved", billKey(b.ID), approved{Due: b.money(b.Cleared), PayAt: b.PayAt}, b.everybody()...)
+	if b.PayAt <= d.in.Now || b.Cleared == b.Paid {
+		return d.settle(b, b.Cleared, ByAcceptance)
 	}
 	return nil
 }
 
+// schedule sets the day of payment when the first part of an invoice is approved.
+func (d *draft) schedule(b *Bill) {
+	if b.PayAt == 0 {
+		b.PayAt = d.in.Now + domain.Millis(b.Payment.PaymentDays)*Day
+	}
+	d.bills.touch(b)
+}
+
+// clear makes what is not in question unconditional: a dispute stops only the disputed part.
+func (d *draft) clear(b *Bill) error {
+	d.bills.touch(b)
+	rest := max(0, b.net()-b.Claim)
+	if rest <= b.Cleared {
+		return nil
+	}
+	b.Cleared = rest
+	d.schedule(b)
+	claim := b.money(b.Claim)
+	d.event("InvoiceApproved", billKey(b.ID), approved{Due: b.money(b.Cleared), PayAt: b.PayAt, Claim: &claim}, b.everybody()...)
+	if b.PayAt > d.in.Now {
+		return nil
+	}
+	return d.payPart(b)
+}
+
+// pay is the day of payment: what is unconditional is paid, wholly or not at all.
 func (d *draft) pay() error {
-	b, err := d.bill(Approved)
+	b, err := d.bill(Approved, Due, Exception, UnderQuery, Disputed)
 	if err != nil {
 		return err
 	}
-	return d.settle(b, b.due(), ByAcceptance)
+	if b.questioned() {
+		return d.payPart(b)
+	}
+	return d.settle(b, b.Cleared, ByAcceptance)
+}
+
+// payPart pays what is unconditional of an invoice of which a part is in question.
+func (d *draft) payPart(b *Bill) error {
+	paid, err := d.remit(b, b.Cleared-b.Paid, d.source(b))
+	if err == nil && !paid {
+		b.PayAt = d.in.Now + RetryMillis
+		d.event("PaymentMissed", billKey(b.ID), approved{Due: b.money(b.Cleared - b.Paid), PayAt: b.PayAt}, b.everybody()...)
+		return nil
+	}
+	if err == nil {
+		d.event("InvoicePaid", billKey(b.ID), paidPart{b.money(b.Paid), b.money(b.Claim)}, b.everybody()...)
+	}
+	return err
+}
+
+// paidPart says what was paid so far, and what stays in question.
+type paidPart struct {
+	Paid  domain.Money `json:"paid"`
+	Claim domain.Money `json:"claim"`
+}
+
+// RetryMillis is how long after a day without money payment is tried again: 24 h.
+const RetryMillis = Day
+
+// payNow is the payer's own payment of what is unconditional, from its account or from escrow.
+func (d *draft) payNow() error {
+	b, err := d.bill(Approved, Due, Exception, UnderQuery, Disputed)
+	if err != nil {
+		return err
+	}
+	if err := d.only("payer", b.Payment.payer()); err != nil {
+		return err
+	}
+	if b.Cleared == b.Paid {
+		return domain.Refuse(domain.WrongState, "nothing is owed at present")
+	}
+	source := d.source(b)
+	if !b.Payment.Settlement.escrowed() {
+		source = domain.PartyAccount(d.in.Sender)
+	}
+	if d.balance(source, b.Payment.Currency) < b.Cleared-b.Paid {
+		return domain.Refuse(domain.InsufficientFunds, "the account holds less than what is owed")
+	}
+	if b.questioned() {
+		paid, err := d.remit(b, b.Cleared-b.Paid, source)
+		if err == nil && paid {
+			d.event("InvoicePaid", billKey(b.ID), paidPart{b.money(b.Paid), b.money(b.Claim)}, b.everybody()...)
+		}
+		return err
+	}
+	return d.settleFrom(b, b.Cleared, ByAcceptance, source)
 }
 
 // payee is who is paid for an invoice.
 func (d *draft) payee(b *Bill) (domain.PartyID, error) { return b.Payment.Supplier, nil }
 
-// settle is the one way in which money leaves an invoice: it pays who is to be paid, returns
-// the rest of the escrow to the buyer, makes the invoice final and releases its shipments.
-func (d *draft) settle(b *Bill, paid int64, rule string) error {
+// source is the account that an invoice is paid from by itself: its own escrow, or the agreement's.
+func (d *draft) source(b *Bill) domain.AccountID {
+	if b.Payment.Settlement.escrowed() {
+		return b.escrow()
+	}
+	return domain.EscrowAccount(Kind, agreementKey(b.Agreement))
+}
+
+// remit is the one way in which money is paid for an invoice. It asks who is to be paid, and pays
+// all of the amount or, if the source does not hold it, nothing.
+func (d *draft) remit(b *Bill, minor int64, from domain.AccountID) (paid bool, err error) {
 	to, err := d.payee(b)
+	if err != nil || d.balance(from, b.Payment.Currency) < minor {
+		return false, err
+	}
+	d.move("payment", from, domain.PartyAccount(to), minor, b.Payment.Currency)
+	b.Paid += minor
+	d.bills.touch(b)
+	return true, nil
+}
+
+func (d *draft) settle(b *Bill, total int64, rule string) error {
+	return d.settleFrom(b, total, rule, d.source(b))
+}
+
+// settleFrom pays what an invoice comes to in total, less what was paid before, returns the rest of its
+// escrow and ends it. Without money it stays due, and is tried again; a part is never paid.
+func (d *draft) settleFrom(b *Bill, total int64, rule string, from domain.AccountID) error {
+	b.AnswerAt = 0
+	b.Cleared = max(b.Cleared, total)
+	paid, err := d.remit(b, b.Cleared-b.Paid, from)
 	if err != nil {
 		return err
 	}
-	// Declared in this very command, it holds what the posting before puts there.
-	held := b.Payable
-	paid = min(paid, held)
-	b.Status, b.AnswerAt = Rejected, 0
-	if paid > 0 {
-		b.Status = Settled
+	if !paid {
+		b.Status, b.PayAt = Due, d.in.Now+RetryMillis
+		d.bills.touch(b)
+		d.event("PaymentMissed", billKey(b.ID), approved{Due: b.money(b.Cleared - b.Paid), PayAt: b.PayAt}, b.everybody()...)
+		return nil
 	}
+	back := d.balance(b.escrow(), b.Payment.Currency)
+	d.move("return", b.escrow(), domain.PartyAccount(b.Payment.payer()), back, b.Payment.Currency)
 	b.Payoff = &Payoff{
 		Rule: rule, Currency: b.Payment.Currency, Declared: b.Payable, Penalty: b.Payable - b.net(), Deduction: b.conceded(),
-		Paid: paid, Returned: held - paid,
+		Paid: b.Paid, Returned: back,
+	}
+	if b.Status, err = d.outcome(b); err != nil {
+		return err
 	}
 	d.bills.touch(b)
-	d.move("payment", b.escrow(), domain.PartyAccount(to), paid, b.Payment.Currency)
-	d.move("return", b.escrow(), domain.PartyAccount(b.Payment.Buyer), held-paid, b.Payment.Currency)
-	d.event("InvoiceSettled", billKey(b.ID), *b.Payoff, b.insiders()...)
+	d.event("InvoiceSettled", billKey(b.ID), *b.Payoff, b.everybody()...)
+	if b.Status == Settled && b.Payment.ClaimMillis > 0 {
+		b.ArchiveAt = d.in.Now + b.Payment.ClaimMillis
+		return nil
+	}
+	return d.conclusion(b)
+}
+
+// outcome is the status of an invoice whose money has found its end: with nothing paid it was
+// credited if the buyer keeps goods that it covers, and rejected otherwise.
+func (d *draft) outcome(b *Bill) (string, error) {
+	if b.Paid > 0 {
+		return Settled, nil
+	}
+	goods, err := d.goods(b)
+	for _, s := range goods {
+		if s.Ended && !s.failed() && b.conceded() > 0 {
+			return Credited, err
+		}
+	}
+	return Rejected, err
+}
+
+// conclusion closes an invoice for good.
+func (d *draft) conclusion(b *Bill) error {
+	if b.Paid == 0 {
+		d.recountBill(b, false)
+	}
+	b.ArchiveAt = 0
+	d.bills.touch(b)
 	d.count(b.Agreement, -1)
 	return d.release(b)
+}
+
+// archive ends the time in which a settled invoice can be claimed on.
+func (d *draft) archive() error {
+	b, err := d.bill(Settled)
+	if err != nil {
+		return err
+	}
+	d.event("InvoiceClosed", billKey(b.ID), ended{b.Status}, b.insiders()...)
+	return d.conclusion(b)
 }

@@ -41,6 +41,7 @@ type Shipment struct {
 	// Carriage is taken from the terms when it is opened, so that no observation needs another record.
 	Carriage   Carriage      `json:"carriage"`
 	Devices    []string      `json:"devices"`
+	Lines      []ShippedLine `json:"lines,omitempty"`
 	SSCC       string        `json:"sscc,omitempty"`
 	DespatchAt domain.Millis `json:"despatchAt"`
 	// JudgeAt is set from the first sign of arrival to the judgement.
@@ -48,6 +49,8 @@ type Shipment struct {
 	Judgement *Judgement    `json:"judgement,omitempty"`
 	// DecideAt is when the inspection ends.
 	DecideAt domain.Millis `json:"decideAt,omitempty"`
+	// Received says that the buyer has advised its receipt.
+	Received bool `json:"received,omitempty"`
 	// Ended says that the goods have met their end; the record stays open for its invoices.
 	Ended bool `json:"ended,omitempty"`
 	// Bills are the open invoices that cover it.
@@ -194,6 +197,7 @@ func (d *draft) finish(s *Shipment, status string) {
 			s.InvoiceBy = d.in.Now + s.Carriage.InvoiceMillis
 		}
 	}
+	d.recount(s)
 	d.shipments.touch(s)
 }
 

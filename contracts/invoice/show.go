@@ -16,6 +16,9 @@ func (contract) Show(key string, body []byte, viewer domain.PartyID) (any, error
 	switch class {
 	case "agreement":
 		a, err := decode[Agreement](body)
+		if viewer == a.Terms.Bank && viewer != "" {
+			return a.undertaking(), err
+		}
 		return show(a, viewer == "" || a.Terms.party(viewer)), err
 	case "shipment":
 		s, err := decode[Shipment](body)
@@ -25,7 +28,10 @@ func (contract) Show(key string, body []byte, viewer domain.PartyID) (any, error
 		return s.consignment(), err
 	case "invoice":
 		b, err := decode[Bill](body)
-		return show(b, viewer == "" || slices.Contains(b.insiders(), viewer)), err
+		if viewer == "" || slices.Contains(b.insiders(), viewer) {
+			return b, err
+		}
+		return show(b.obligation(), slices.Contains(b.everybody(), viewer)), err
 	case "trace":
 		return decode[trace](body)
 	case "samples":
@@ -63,6 +69,47 @@ type Consignment struct {
 	DespatchAt  domain.Millis `json:"despatchAt"`
 	DeliverBy   domain.Millis `json:"deliverBy"`
 	DeliveredAt domain.Millis `json:"deliveredAt,omitempty"`
+}
+
+// Commitment is an agreement as the bank sees it that has undertaken to pay under it: no order and no unit price.
+type Commitment struct {
+	ID          string          `json:"id"`
+	Status      string          `json:"status"`
+	TermsHash   string          `json:"termsHash"`
+	Supplier    domain.PartyID  `json:"supplier"`
+	Buyer       domain.PartyID  `json:"buyer"`
+	Currency    domain.Currency `json:"currency"`
+	MaxPayable  int64           `json:"maxPayable"`
+	PaymentDays int64           `json:"paymentDays"`
+	ExpiresAt   domain.Millis   `json:"expiresAt"`
+	Undertaken  bool            `json:"undertaken"`
+}
+
+func (a Agreement) undertaking() Commitment {
+	t := a.Terms
+	return Commitment{a.ID, a.Status, a.TermsHash, t.Supplier, t.Buyer, t.Currency, t.MaxPayable, t.PaymentDays, t.ExpiresAt, a.Undertaken}
+}
+
+// Obligation is an invoice as somebody sees it who pays or finances it: what was declared, what of
+// it is approved and when it is due, no lines, reasons or unit prices.
+type Obligation struct {
+	ID       string         `json:"id"`
+	Status   string         `json:"status"`
+	Supplier domain.PartyID `json:"supplier"`
+	Buyer    domain.PartyID `json:"buyer"`
+	Payable  domain.Money   `json:"payable"`
+	// Cleared is unconditional, Claim in question, Paid was paid; minor units.
+	Cleared int64         `json:"cleared"`
+	Claim   int64         `json:"claim"`
+	Paid    int64         `json:"paid"`
+	PayAt   domain.Millis `json:"payAt,omitempty"`
+}
+
+func (b Bill) obligation() Obligation {
+	return Obligation{
+		ID: b.ID, Status: b.Status, Supplier: b.Payment.Supplier, Buyer: b.Payment.Buyer, Payable: b.money(b.Payable),
+		Cleared: b.Cleared, Claim: b.Claim, Paid: b.Paid, PayAt: b.PayAt,
+	}
 }
 
 // Band is a temperature band in thousandths of a degree Celsius, without its price.

@@ -3,6 +3,7 @@ package invoice
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 
 	"aval/domain"
 	"aval/domain/canon"
@@ -43,6 +44,8 @@ const (
 	Delivered     Trigger = "delivered"
 	ConditionKept Trigger = "conditionKept"
 	Accepted      Trigger = "accepted"
+	GoodsReceipt  Trigger = "received"
+	TermsAgreed   Trigger = "agreed"
 )
 
 // Proof says what proves a delivery.
@@ -90,7 +93,41 @@ type Terms struct {
 	DisputePercent string `json:"disputePercent"`
 	// InvoiceMillis is how long after the end of a shipment that was opened without an invoice one may still come.
 	InvoiceMillis domain.Millis `json:"invoiceMillis,omitempty"`
+	// ReceiptMillis is how long an invoice may wait for goods that have not left; 0 lets none come before them.
+	ReceiptMillis domain.Millis `json:"receiptMillis,omitempty"`
+	// ClaimMillis is how long a settled invoice stays open for claims and credit notes; 0 closes it at once.
+	ClaimMillis domain.Millis `json:"claimMillis,omitempty"`
+	// Lines are what is ordered; none if invoices are not compared with an order.
+	Lines []OrderLine `json:"lines,omitempty"`
+	// Settlement says whose money pays; empty is escrow.
+	Settlement Settlement `json:"settlement,omitempty"`
+	// Bank is who has undertaken to pay, for that settlement.
+	Bank domain.PartyID `json:"bank,omitempty"`
 }
+
+// Settlement says where the money for invoices comes from.
+type Settlement string
+
+// The settlements.
+const (
+	// Escrow holds the payable of each invoice from its declaration on.
+	Escrow Settlement = "escrow"
+	// Undertaking has a bank pay on the day, from what it has put in or by its own command.
+	Undertaking Settlement = "undertaking"
+	// OpenAccount has the buyer pay on the day, likewise.
+	OpenAccount Settlement = "open"
+)
+
+// payer is who owes the money.
+func (t Terms) payer() domain.PartyID {
+	if t.Settlement == Undertaking {
+		return t.Bank
+	}
+	return t.Buyer
+}
+
+// escrowed says whether invoices hold their money from the start.
+func (s Settlement) escrowed() bool { return s == "" || s == Escrow }
 
 // Carriage is the part of the terms that a shipment keeps.
 type Carriage struct {
@@ -123,13 +160,32 @@ type Payment struct {
 	PaymentDays    int64           `json:"paymentDays"`
 	SilencePercent string          `json:"silencePercent"`
 	DisputePercent string          `json:"disputePercent"`
+	ClaimMillis    domain.Millis   `json:"claimMillis,omitempty"`
+	// OnTerms says that the agreement alone makes invoices payable, whatever becomes of the goods.
+	OnTerms    bool       `json:"onTerms,omitempty"`
+	Settlement Settlement `json:"settlement,omitempty"`
+	// Payer is who owes the money, if it is not the buyer.
+	Payer domain.PartyID `json:"payer,omitempty"`
 }
 
 func (t Terms) payment() Payment {
-	return Payment{
+	p := Payment{
 		Supplier: t.Supplier, Buyer: t.Buyer, Currency: t.Currency, ResponseMillis: t.ResponseMillis, PaymentDays: t.PaymentDays,
-		SilencePercent: t.SilencePercent, DisputePercent: t.DisputePercent,
+		SilencePercent: t.SilencePercent, DisputePercent: t.DisputePercent, ClaimMillis: t.ClaimMillis,
+		OnTerms: slices.Equal(t.Triggers, []Trigger{TermsAgreed}), Settlement: t.Settlement,
 	}
+	if t.Settlement == Undertaking {
+		p.Payer = t.Bank
+	}
+	return p
+}
+
+// payer is who owes the money.
+func (p Payment) payer() domain.PartyID {
+	if p.Payer != "" {
+		return p.Payer
+	}
+	return p.Buyer
 }
 
 // Delivery says where, by when and by what proof goods arrive.

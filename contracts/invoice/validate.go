@@ -15,7 +15,8 @@ func (t Terms) check(now domain.Millis, registry domain.Registry) error {
 		func() error { return t.checkParties(registry) },
 		func() error { return t.checkMoney(now) },
 		t.checkTriggers, t.Delivery.check, t.Delivery.Fence.check, t.checkSampling,
-		t.Condition.check, t.checkWindows, t.checkShares,
+		t.Condition.check, t.checkWindows, t.checkShares, t.checkLines,
+		func() error { return t.checkSettlement(registry) },
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -69,19 +70,41 @@ func (t Terms) checkMoney(now domain.Millis) error {
 }
 
 func (t Terms) checkTriggers() error {
+	known := []Trigger{Delivered, ConditionKept, Accepted, GoodsReceipt, TermsAgreed}
 	for i, trigger := range t.Triggers {
-		if trigger != Delivered && trigger != ConditionKept && trigger != Accepted {
-			return invalid("triggers: %.20q is not one of %s, %s, %s", string(trigger), Delivered, ConditionKept, Accepted)
+		if !slices.Contains(known, trigger) {
+			return invalid("triggers: %.20q is not one of %v", string(trigger), known)
 		}
 		if slices.Contains(t.Triggers[:i], trigger) {
 			return invalid("triggers: %s stands twice", trigger)
 		}
 	}
-	if !slices.Contains(t.Triggers, Delivered) {
-		return invalid("triggers: %s is needed", Delivered)
+	if slices.Contains(t.Triggers, TermsAgreed) && len(t.Triggers) > 1 {
+		return invalid("triggers: %s stands alone", TermsAgreed)
+	}
+	if !slices.Contains(t.Triggers, Delivered) && !slices.Contains(t.Triggers, GoodsReceipt) && !slices.Contains(t.Triggers, TermsAgreed) {
+		return invalid("triggers: one of %s, %s, %s is needed", Delivered, GoodsReceipt, TermsAgreed)
 	}
 	if slices.Contains(t.Triggers, ConditionKept) && t.Condition == nil {
 		return invalid("triggers: %s needs a condition", ConditionKept)
+	}
+	return nil
+}
+
+// checkSettlement refuses a way to pay that is none, and a bank without an undertaking.
+func (t Terms) checkSettlement(registry domain.Registry) error {
+	if t.Settlement != "" && t.Settlement != Escrow && t.Settlement != Undertaking && t.Settlement != OpenAccount {
+		return invalid("settlement %.20q is not one of %s, %s, %s", string(t.Settlement), Escrow, Undertaking, OpenAccount)
+	}
+	if (t.Settlement == Undertaking) != (t.Bank != "") {
+		return invalid("bank is needed by an undertaking, and by nothing else")
+	}
+	if t.Bank == "" {
+		return nil
+	}
+	bank, known := registry.Party(t.Bank)
+	if !known || !slices.Contains(bank.Roles, domain.RoleBank) || t.party(t.Bank) || t.Bank == t.Carrier {
+		return invalid("bank: must be a registered party with role %s, and no other party of the terms", domain.RoleBank)
 	}
 	return nil
 }
@@ -174,8 +197,13 @@ func (t Terms) checkWindows() error {
 	if t.InspectionMillis < 1 || t.InspectionMillis > MaxWindow || t.ResponseMillis < 1 || t.ResponseMillis > MaxWindow {
 		return invalid("inspectionMillis and responseMillis want 1 to %d", int64(MaxWindow))
 	}
-	if t.InvoiceMillis < 0 || t.InvoiceMillis > MaxWindow {
-		return invalid("invoiceMillis: %d, want 0 to %d", int64(t.InvoiceMillis), int64(MaxWindow))
+	for _, w := range []struct {
+		field  string
+		millis domain.Millis
+	}{{"invoiceMillis", t.InvoiceMillis}, {"receiptMillis", t.ReceiptMillis}, {"claimMillis", t.ClaimMillis}} {
+		if w.millis < 0 || w.millis > MaxWindow {
+			return invalid("%s: %d, want 0 to %d", w.field, int64(w.millis), int64(MaxWindow))
+		}
 	}
 	if t.PaymentDays < 0 || t.PaymentDays > MaxPaymentDays {
 		return invalid("paymentDays: %d, want 0 to %d", t.PaymentDays, MaxPaymentDays)
