@@ -47,8 +47,10 @@ type Input struct {
 	Now Millis
 	// Sender is authenticated. Empty for a deadline; the operator of the device or source for an observation.
 	Sender PartyID
-	// Roles are the sender's roles before this command.
+	// Roles are the sender's roles before this command, Key the thumbprint of the key that signed it;
+	// empty for a deadline.
 	Roles []Role
+	Key   string
 	// Command names contract and command. Deadlines come back as the command that was asked
 	// for; an observation comes as command "observe" with its subject as Contract. A name
 	// beginning with an upper-case letter is refused from outside: those are for deadlines.
@@ -56,6 +58,8 @@ type Input struct {
 	// Evidence holds the observations ordered with the command.
 	Evidence []Observation
 	Registry Registry
+	// Limits are those of governance.
+	Limits Limits
 }
 
 // Observe is the command name under which observations arrive, Equivocate the one under

@@ -62,10 +62,13 @@ func (g Grant) ActiveAt(now Millis) bool { return within(now, g.Since, g.Until) 
 
 func within(now, since, until Millis) bool { return since <= now && (until == 0 || now < until) }
 
-// Limits is the record limits/current of governance: what one party may ask of a node. Zero is no limit.
+// Limits is the record limits/current of governance: what one party may ask of a node, zero for no
+// limit, and how long what is risky waits.
 type Limits struct {
 	CommandsPerMinute int `json:"commandsPerMinute"`
 	ReadsPerMinute    int `json:"readsPerMinute"`
+	// PayToHours is the cool-off of a change of a pay-to account, in hours; zero for the default of cash/1.
+	PayToHours int `json:"payToHours,omitempty"`
 }
 
 // Constitution is the record constitution/current of governance: how members decide.

@@ -148,7 +148,7 @@ func (r *run) accept(s *submission, sender domain.PartyID, identity string) (out
 		e.refuse(refusal)
 		return outcome{index: e.Index}, nil
 	}
-	in := domain.Input{Sender: sender, Command: s.command}
+	in := domain.Input{Sender: sender, Key: s.shell.KeyID, Command: s.command}
 	if s.observation != nil {
 		in.Evidence = []domain.Observation{*s.observation}
 	}
@@ -213,6 +213,7 @@ func (r *run) apply(e *entry, in domain.Input) error {
 		return nil
 	}
 	in.Now, in.Registry = r.batch.Now, registry{r.state}
+	in.Limits, _ = lookup[domain.Limits](registry{r.state}, "limits/current")
 	if in.Sender != "" {
 		party, _ := in.Registry.Party(in.Sender)
 		in.Roles = party.Roles

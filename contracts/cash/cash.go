@@ -23,6 +23,9 @@
 //	settle        by the bank   contract: the redemption  {reference}
 //	refuse        by the bank   contract: the redemption  {reason}
 //	limit         by bank or owner  contract: the bank's ID  {party, currency, bounds}
+//	payTo         by a holder   contract: the bank's ID   {currency, account: {iban or other, bic, name}}
+//	approvePayTo  by the bank, or another key of the holder's  contract: the bank's ID  {party, currency, number}
+//	cancelPayTo   by either     contract: the bank's ID   {party, currency, number}
 //
 // A bulk is 1 to domain.MaxBulk payments under one signature, booked all or none. Each has its
 // own posting and its own event, which its payee alone sees beside the payer.
@@ -65,6 +68,14 @@
 // A limit (domain.Limit) bounds what an account holds and pays, by whichever kind. It has a part of the bank that issues the
 // currency and a part of the owner, which its bank does not see; a command replaces the sender's part. The owner can lift its own
 // part at any time, so it guards against mistakes, not against whoever has the owner's key.
+//
+// # Life of a pay-to account
+//
+//	unconfirmed -> in-force -> asked -> cooling-off -> in-force
+//
+// Where the bank pays outside is pinned: the holder asks, the bank confirms the first account, and a change is approved by a second
+// key and waits for a cool-off, in which the old account stays in force and either side can cancel. A redemption names the account in
+// force when it is asked for and, once it is accepted, the one in force then; no later change moves it.
 //
 // # Life of a redemption
 //
@@ -133,6 +144,9 @@ type Redemption struct {
 	Bank   domain.PartyID `json:"bank"`
 	Holder domain.PartyID `json:"holder"`
 	Amount domain.Money   `json:"amount"`
+	// PayTo is the account outside that the money goes to, the one pinned when the redemption was
+	// requested or, later, accepted; nil if none was.
+	PayTo *Account `json:"payTo,omitempty"`
 	// Reference is the holder's.
 	Reference string `json:"reference"`
 	Status    string `json:"status"`
@@ -187,6 +201,14 @@ func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 		return judge(v, in, (*order).reverse)
 	case "limit":
 		return judge(v, in, (*order).limit)
+	case "payTo":
+		return judge(v, in, (*order).payTo)
+	case "approvePayTo":
+		return judge(v, in, (*order).approvePayTo)
+	case "cancelPayTo":
+		return judge(v, in, (*order).cancelPayTo)
+	case payToName:
+		return judge(v, in, (*order).payToTakesEffect)
 	case "accept":
 		return accept(v, in)
 	case "settle":

@@ -265,6 +265,10 @@ var examples = []string{
 	`reverse/alice {"index":0,"number":0,"amount":{"minor":20,"currency":"EUR"},"reference":"r"}`,
 	`reverse/alice {"index":1,"number":0,"amount":{"minor":20,"currency":"EUR"},"reference":"r"}`,
 	`limit/alice {"party":"bob","currency":"EUR","bounds":{"maximumBalance":1000500,"minimumBalance":50,"dailyOutflow":300}}`,
+	`payTo/alice {"currency":"EUR","account":{"iban":"DE89370400440532013000","name":"r"}}`,
+	`payTo/alice {"currency":"EUR","account":{"other":"7-7","bic":"DEUTDEFF","name":"r"}}`,
+	`approvePayTo/alice {"party":"bob","currency":"EUR","number":1}`, `approvePayTo/alice {"party":"bob","currency":"EUR","number":2}`,
+	`cancelPayTo/alice {"party":"bob","currency":"EUR","number":1}`, "PayToTakesEffect/bob_EUR",
 }
 
 func TestLaws(t *testing.T) { contracttest.Laws(t, cash.Contract, examples...) }

@@ -39,6 +39,9 @@ func redeem(v domain.View, in domain.Input) (fx domain.Effects, err error) {
 		ID: body.ID, Bank: domain.PartyID(in.Command.Contract), Holder: in.Sender, Amount: body.Amount, Reference: body.Reference,
 		Status: Requested, RequestedAt: in.Now, DueAt: in.Now + AcceptWindow,
 	}
+	if r.PayTo, err = payToInForce(v, r.Holder, r.Amount.Currency); err != nil {
+		return fx, err
+	}
 	fx.Postings = []domain.Posting{{Debit: domain.PartyAccount(in.Sender), Credit: r.escrow(), Amount: r.Amount, Purpose: "redemption"}}
 	fx.Deadlines = []domain.Deadline{{At: r.DueAt, Contract: r.ID, Name: returnName}}
 	return r.record(fx)
@@ -50,6 +53,9 @@ func accept(v domain.View, in domain.Input) (fx domain.Effects, err error) {
 	}
 	r, err := answer(v, in, Requested)
 	if err != nil {
+		return fx, err
+	}
+	if r.PayTo, err = payToInForce(v, r.Holder, r.Amount.Currency); err != nil {
 		return fx, err
 	}
 	r.Status, r.AcceptedAt, r.DueAt = Accepted, in.Now, in.Now+SettleWindow

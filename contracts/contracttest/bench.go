@@ -24,6 +24,9 @@ type Bench struct {
 	parties map[domain.PartyID]domain.Party
 	devices map[string]domain.Device
 	sources map[string]domain.Source
+	keys    map[string]domain.Key
+	// governed are the limits that governance set.
+	governed domain.Limits
 
 	now       domain.Millis
 	commands  int
@@ -105,7 +108,7 @@ func newBench(t reporter, kinds ...domain.Contract) *Bench {
 	t.Helper()
 	b := &Bench{
 		t: t, kinds: map[domain.Kind]domain.Contract{},
-		parties: map[domain.PartyID]domain.Party{}, devices: map[string]domain.Device{}, sources: map[string]domain.Source{},
+		parties: map[domain.PartyID]domain.Party{}, devices: map[string]domain.Device{}, sources: map[string]domain.Source{}, keys: map[string]domain.Key{},
 		records: map[recordKey]record{}, balances: map[balanceKey]int64{}, deadlines: map[deadlineKey]domain.Millis{},
 		watches: map[watchKey]domain.Watch{}, messages: map[messageKey]string{},
 		limits: map[balanceKey]domain.Limit{}, spent: map[spentKey]int64{},

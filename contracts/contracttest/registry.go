@@ -14,6 +14,23 @@ func (b *Bench) Register(party domain.PartyID, roles ...domain.Role) {
 	b.parties[party] = domain.Party{ID: party, Roles: roles}
 }
 
+// Freeze makes a party frozen, as of that time.
+func (b *Bench) Freeze(party domain.PartyID, at domain.Millis) {
+	p := b.parties[party]
+	p.Frozen = at
+	b.parties[party] = p
+}
+
+// RegisterKey makes a key known, under which "acme+spare" of Send signs. One that is not made known
+// is as old as the ledger.
+func (b *Bench) RegisterKey(sender domain.PartyID, since domain.Millis) {
+	party, _, _ := cutKey(sender)
+	b.keys[string(sender)] = domain.Key{ID: string(sender), Class: domain.PartyHolder, Holder: string(party), Since: since}
+}
+
+// SetLimits sets what governance limits.
+func (b *Bench) SetLimits(l domain.Limits) { b.governed = l }
+
 // RegisterDevice makes a device known.
 func (b *Bench) RegisterDevice(id string, operator domain.PartyID) {
 	b.devices[id] = domain.Device{ID: id, Operator: operator, Gateway: "gateway"}
@@ -29,10 +46,8 @@ func (b *Bench) Party(id domain.PartyID) (domain.Party, bool) {
 	return lookup(b, "party/"+string(id), b.parties, id)
 }
 
-// Key looks in the records of the governance kind.
-func (b *Bench) Key(id string) (domain.Key, bool) {
-	return lookup(b, "key/"+id, map[string]domain.Key{}, id)
-}
+// Key looks in the records of the governance kind, then among the registered.
+func (b *Bench) Key(id string) (domain.Key, bool) { return lookup(b, "key/"+id, b.keys, id) }
 
 // Device looks in the records of the governance kind, then among the registered.
 func (b *Bench) Device(id string) (domain.Device, bool) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"aval/domain"
 	"aval/domain/canon"
@@ -19,7 +20,8 @@ const maxDeadlineRuns = 100_000
 // batch time max(at, time of the last deadline). It returns the *domain.Rejection or nil.
 //
 // Body is any value that marshals to JSON; nil is no body. Sender "" plays the engine and
-// may send only names with an upper-case initial; nobody else may send those.
+// may send only names with an upper-case initial; nobody else may send those. Sender "acme+spare" is
+// acme, signing with another key than its usual one.
 func (b *Bench) Send(at domain.Millis, sender domain.PartyID, kind domain.Kind, contract, name string, body any) error {
 	b.t.Helper()
 	b.runDeadlines(at)
@@ -30,11 +32,19 @@ func (b *Bench) Send(at domain.Millis, sender domain.PartyID, kind domain.Kind, 
 	if domain.Internal(name) != (sender == "") {
 		return domain.Refuse(domain.NotPermitted, "%.40q: an upper-case initial is for the engine alone", name)
 	}
+	key := string(sender)
+	sender, _, _ = cutKey(sender)
 	party, known := b.Party(sender)
 	if sender != "" && !known {
 		return domain.Refuse(domain.UnknownKey, "party %.80q is not registered", sender)
 	}
-	return b.step(domain.Input{Now: b.now, Sender: sender, Roles: party.Roles, Command: c, Registry: b})
+	return b.step(domain.Input{Now: b.now, Sender: sender, Roles: party.Roles, Key: key, Command: c, Registry: b})
+}
+
+// cutKey parts a sender from the name of the key that it signs with.
+func cutKey(sender domain.PartyID) (domain.PartyID, string, bool) {
+	party, key, other := strings.Cut(string(sender), "+")
+	return domain.PartyID(party), key, other
 }
 
 func (b *Bench) command(kind domain.Kind, contract, name string, body any) (domain.Command, error) {
@@ -176,6 +186,7 @@ func (b *Bench) step(in domain.Input) error {
 	if !known {
 		return domain.Refuse(domain.UnknownKind, "kind %.40q", string(in.Command.Kind))
 	}
+	in.Limits, _ = lookup(b, "limits/current", map[string]domain.Limits{"": b.governed}, "")
 	fx, err := b.judge(c, in)
 	if err == nil {
 		err = b.apply(c.Kind(), in, fx)

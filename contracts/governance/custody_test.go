@@ -12,7 +12,7 @@ func recoveryMember(party string, size int) object {
 	return object{"party": party, "key": bytes.Repeat([]byte{1}, size)}
 }
 
-// TestEpochsAndSharesAreGoverned: numbers go up by one, and nobody is named to whom no share can be sealed.
+// TestEpochsAndSharesAreGoverned: numbers go up by one, waits have bounds, and nobody is named to whom no share can be sealed.
 func TestEpochsAndSharesAreGoverned(t *testing.T) {
 	const size = 1216
 	for name, c := range map[string]struct {
@@ -33,6 +33,10 @@ func TestEpochsAndSharesAreGoverned(t *testing.T) {
 		"a key cut short":      {"founder", "recovery", "setRecovery", object{"threshold": 1, "members": []object{recoveryMember("acme", size-1)}}, domain.Malformed},
 		"one twice":            {"founder", "recovery", "setRecovery", object{"threshold": 1, "members": []object{recoveryMember("acme", size), recoveryMember("acme", size)}}, domain.Malformed},
 		"shares by a stranger": {"acme", "recovery", "setRecovery", object{"threshold": 1, "members": []object{recoveryMember("acme", size)}}, domain.NotPermitted},
+		"an hour to wait":      {"founder", "limits", "setLimits", object{"payToHours": 1}, ""},
+		"a month to wait":      {"founder", "limits", "setLimits", object{"payToHours": governance.MaxPayToHours}, ""},
+		"longer to wait":       {"founder", "limits", "setLimits", object{"payToHours": governance.MaxPayToHours + 1}, domain.LimitExceeded},
+		"no time to wait":      {"founder", "limits", "setLimits", object{"payToHours": -1}, domain.LimitExceeded},
 		"too many":             {"founder", "recovery", "setRecovery", object{"threshold": 1, "members": make([]object, governance.MaxRecoveryMembers+1)}, domain.LimitExceeded},
 	} {
 		b := begun(t)

@@ -36,7 +36,7 @@
 //	erase            by a member           contract: the party    {party}
 //	freeze, unfreeze by a member           contract: the party    {party}
 //	setConstitution  by a member           contract "constitution" {rule, proposed}
-//	setLimits        by a member           contract "limits"      {commandsPerMinute, readsPerMinute}
+//	setLimits        by a member           contract "limits"      {commandsPerMinute, readsPerMinute, payToHours}
 //	trustMeasurement by a member           contract "measurements" {platform, value, release}
 //	distrustMeasurement by a member        contract "measurements" {platform, value, until}
 //	approveProduct,  by a member           contract: the product  {kind, contract}

@@ -7,6 +7,9 @@ const limitsKey = "limits/current"
 // MaxPerMinute bounds the limits that governance sets.
 const MaxPerMinute = 1_000_000
 
+// MaxPayToHours bounds the cool-off of a change of a pay-to account: 30 days.
+const MaxPayToHours = 30 * 24
+
 // WithdrawnApproval is the status of an approval that was taken back.
 const WithdrawnApproval = "withdrawn"
 
@@ -20,6 +23,9 @@ func setLimits(c *change) error {
 		if n < 0 || n > MaxPerMinute {
 			return domain.Refuse(domain.LimitExceeded, "limit of %d a minute: want 0 to %d", n, MaxPerMinute)
 		}
+	}
+	if limits.PayToHours < 0 || limits.PayToHours > MaxPayToHours {
+		return domain.Refuse(domain.LimitExceeded, "payToHours: %d, want 1 to %d, or 0 for the default", limits.PayToHours, MaxPayToHours)
 	}
 	return c.declare(limitsKey, limits, "limitsSet")
 }
