@@ -24,8 +24,11 @@ func run() int {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	root := newRoot()
 	err := root.ExecuteContext(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		return 0
+	case errors.Is(err, errExceptions):
+		return 2
 	}
 	if !errors.Is(err, errReported) {
 		fmt.Fprintln(os.Stderr, "aval:", err)
@@ -44,7 +47,7 @@ data prove the delay. Begin with "aval demo".`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(initCommand(), nodeCommand(), keyCommand(), submitCommand(), getCommand(), statementCommand(), historyCommand(), recordCommand(), trialBalanceCommand(), verifyCommand(), attestCommand(), exportCommand(), restoreCommand(), recoverCommand(), shareCommand(), witnessCommand(),
-		discloseCommand(), gatewayCommand(), flightserverCommand(), demoCommand(), benchCommand(),
+		discloseCommand(), invoiceCommand(), gatewayCommand(), flightserverCommand(), demoCommand(), benchCommand(),
 		memberCommand(), proposeCommand(), voteCommand(), proposalCommand(), governanceCommand(), tpmCommand())
 	return root
 }

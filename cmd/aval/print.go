@@ -32,11 +32,14 @@ func (p *printer) print(c *cobra.Command, v any, text func(w io.Writer)) error {
 }
 
 // readInput reads a bounded file, or standard input for "-".
-func readInput(path string) ([]byte, error) {
+func readInput(path string) ([]byte, error) { return readFile(path, maxInput) }
+
+// readFile is readInput with a limit of its own.
+func readFile(path string, limit int64) ([]byte, error) {
 	if path == "-" {
-		return readAll(os.Stdin, path, maxInput)
+		return readAll(os.Stdin, path, limit)
 	}
-	return readBounded(path, maxInput)
+	return readBounded(path, limit)
 }
 
 func readBounded(path string, limit int64) ([]byte, error) {

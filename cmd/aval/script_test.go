@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -45,6 +46,7 @@ const patience = time.Minute
 //	expand FILE...              replace $VAR and ${VAR} in files
 //	instant VAR FORM BASE       set VAR to BASE in FORM: millis, rfc3339, or a layout of package time;
 //	                            BASE is now, a number of milliseconds, or either with an offset as in now-90s
+//	exits CODE PROGRAM ARG...   run a program, which must exit with CODE
 //	until REGEXP PROGRAM ARG... run a program again and again until what it prints matches
 //	damage DIR INDEX            flip one bit in a leaf where the database file holds it
 //	flip FILE TEXT              flip one bit of the first byte of TEXT wherever it stands in a file
@@ -64,6 +66,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			flights, err := filepath.Abs("../../fixtures/flights")
 			e.Setenv("FLIGHTS", flights)
+			e.Setenv("FIXTURES", filepath.Dir(flights))
 			e.Setenv("DOCS", filepath.Join(flights, "../../docs"))
 			e.Setenv("GORACE", raceOptions)
 			e.Values[processes{}] = map[string]*process{}
@@ -82,7 +85,7 @@ func TestScripts(t *testing.T) {
 			"start": startScript, "interrupt": interruptScript, "sigkill": sigkillScript, "log": logScript, "output": outputScript, "field": fieldScript,
 			"expand": expandScript, "instant": instantScript, "until": untilScript, "damage": damageScript,
 			"flip": flipScript, "cut": cutScript, "serve": serveScript, "mode": modeScript, "mosquitto": mosquittoScript, "unraced": unracedScript,
-			"swtpm": swtpmScript, "release": releaseScript,
+			"swtpm": swtpmScript, "release": releaseScript, "exits": exitsScript,
 		},
 	})
 }
@@ -231,6 +234,20 @@ func instantScript(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv(args[0], at.Format("2006-01-02T15:04:05.000Z"))
 	default:
 		ts.Setenv(args[0], at.Format(form))
+	}
+}
+
+func exitsScript(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case err == nil && want == 0:
+	case err == nil:
+		ts.Fatalf("exit code 0, want %d", want)
+	case !errors.As(err, &exit) || exit.ExitCode() != want:
+		ts.Fatalf("%v, want exit code %d", err, want)
 	}
 }
 

@@ -80,6 +80,9 @@ func open(raw []byte, limits Limits, tree *node) (*guard, error) {
 	if !utf8.Valid(raw) {
 		return nil, domain.Refuse(domain.Malformed, "document: not UTF-8")
 	}
+	if err := scan(raw); err != nil {
+		return nil, err
+	}
 	in := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))))
 	in.CharsetReader = func(string, io.Reader) (io.Reader, error) {
 		return nil, domain.Refuse(domain.Malformed, "document: declares an encoding other than UTF-8")
