@@ -14,13 +14,15 @@ import (
 // link is broken (the time between the two messages and the readings at its ends).
 //
 //	deviation(r)  = max(0, lower - value, value - upper)                    milli-degrees
-//	interval(r)   = [at, min(next good reading of the device, at + sampling interval, delivery)]
+//	interval(r)   = [at, min(next good reading of the device, at + sampling interval, delivery)]; of the least and the
+//	                greatest over a span, the last sampling interval of the span
 //	excursion     = readings of a device out of range in a row, at least the agreed number;
 //	                excursions of several devices that overlap in time are one
-//	exposure      = integral over the excursion of the largest deviation that a device shows   milli-degree x ms
+//	exposure      = integral over the excursion of the largest deviation above the band that a device shows, and of
+//	                the largest below                                                          milli-degree x ms
 //	degree-minute = exposure / 60,000,000
 //	slots         = floor((delivery - despatch) / sampling interval), at least 1
-//	coverage      = slots that hold a good reading of any device / slots
+//	coverage      = slots that hold a good reading of any device, or that its span touches / slots
 //
 // A device that reads once an interval drifts over a slot's edge now and then: agree on an
 // interval somewhat longer than the device's own.
@@ -41,6 +43,8 @@ const (
 	Late         = "late"
 	TooSoon      = "too-soon"
 	NotProved    = "not-proved"
+	DoorOpened   = "door"
+	SealBroken   = "seal"
 	milliMinutes = 60_000_000 // milli-degree x ms in a degree-minute
 )
 
@@ -97,6 +101,10 @@ func (s Shipment) assess(tracks []track, at domain.Millis, proof Proof) (Judgeme
 	flag(NotProved, proof == BySupplier)
 	flag(Equivocated, slices.ContainsFunc(tracks, func(t track) bool { return t.trace.Equivocations > 0 }))
 	flag(Late, at > s.deliverBy())
+	if s.Carriage.Delivery.Sealed {
+		flag(DoorOpened, slices.ContainsFunc(tracks, func(t track) bool { return t.opened(at) }))
+		flag(SealBroken, s.broken(tracks, at))
+	}
 	flag(TooSoon, at-s.DespatchAt < s.Carriage.Delivery.MinTransitMillis)
 	if s.Carriage.Condition != nil {
 		enough, err := s.Carriage.Condition.covered(j.Covered, j.Slots)
@@ -109,16 +117,21 @@ func (s Shipment) assess(tracks []track, at domain.Millis, proof Proof) (Judgeme
 	return j, nil
 }
 
-// goodReadings gives for each device its good temperatures up to the delivery.
+// goodReadings gives for each device its good temperatures up to the delivery, in a lane each for
+// values, for the least and for the greatest ones.
 func goodReadings(tracks []track, until domain.Millis) [][]sample {
-	lanes := make([][]sample, len(tracks))
-	for i, t := range tracks {
+	var lanes [][]sample
+	for _, t := range tracks {
 		holes := t.trace.holes()
-		for k, r := range t.of(temperature) {
-			started := k > 0 || r.value != powerUp // some probes wake up with this value
-			if started && r.at <= until && t.trace.known(r.at, holes) {
-				lanes[i] = append(lanes[i], r)
+		for _, kind := range []int64{temperature, lowest, greatest} {
+			var lane []sample
+			for k, r := range t.of(kind) {
+				started := kind != temperature || k > 0 || r.value != powerUp // some probes wake up with this value
+				if started && r.at <= until && t.trace.known(r.at, holes) {
+					lane = append(lane, r)
+				}
 			}
+			lanes = append(lanes, lane)
 		}
 	}
 	return lanes
@@ -130,7 +143,8 @@ func (s Shipment) cover(j *Judgement, lanes [][]sample) {
 	held := make([]bool, max(1, int64((j.DeliveredAt-s.DespatchAt)/interval)))
 	for _, lane := range lanes {
 		for _, r := range lane {
-			if slot := int((r.at - s.DespatchAt) / interval); slot < len(held) {
+			last := int((r.at - s.DespatchAt) / interval)
+			for slot := int((r.at - r.span - s.DespatchAt) / interval); slot <= last && slot < len(held); slot++ {
 				held[slot] = true
 			}
 		}
@@ -159,11 +173,12 @@ func (c Condition) deviation(milli int64) int64 {
 	return max(0, c.LowerMilli-milli, milli-c.UpperMilli)
 }
 
-// hot is a reading out of range for the time it stands for.
+// hot is a reading out of range for the time [at, to] that it stands for.
 type hot struct {
 	sample
 	to        domain.Millis
 	deviation int64
+	above     bool
 }
 
 // stay is one device's time outside the band, or that of several devices if theirs overlap.
@@ -213,12 +228,10 @@ func (s Shipment) stays(lane []sample, until domain.Millis) [][]hot {
 		current = nil
 	}
 	for i, r := range lane {
-		to := min(r.at+s.Carriage.Sampling.IntervalMillis, until)
-		if i+1 < len(lane) {
-			to = min(to, lane[i+1].at)
-		}
 		if deviation := s.Carriage.Condition.deviation(r.value); deviation > 0 {
-			current = append(current, hot{sample: r, to: to, deviation: deviation})
+			h := hot{sample: r, deviation: deviation, above: r.value > s.Carriage.Condition.UpperMilli}
+			h.at, h.to = s.standsFor(lane, i, until)
+			current = append(current, h)
 		} else {
 			end()
 		}
@@ -227,7 +240,25 @@ func (s Shipment) stays(lane []sample, until domain.Millis) [][]hot {
 	return stays
 }
 
-// exposure integrates the largest deviation of any device over the stay. It fits 63 bits:
+// standsFor is the time that reading i of a lane is charged for. A value stands until the next one, the least or
+// greatest of a span for the last interval of it: it was reached, nobody says for how long.
+func (s Shipment) standsFor(lane []sample, i int, until domain.Millis) (from, to domain.Millis) {
+	r, interval := lane[i], s.Carriage.Sampling.IntervalMillis
+	if r.span > 0 {
+		from = max(r.at-min(r.span, interval), s.DespatchAt)
+		if i > 0 {
+			from = max(from, lane[i-1].at)
+		}
+		return from, r.at
+	}
+	to = min(r.at+interval, until)
+	if i+1 < len(lane) {
+		to = min(to, max(r.at, lane[i+1].at-lane[i+1].span))
+	}
+	return r.at, to
+}
+
+// exposure integrates over the stay the largest deviation above that any device shows, and the largest below. It fits 63 bits:
 // 2,000,000 milli-degrees for 800 days are 1.4e17.
 func (a stay) exposure() int64 {
 	var edges []domain.Millis
@@ -240,16 +271,20 @@ func (a stay) exposure() int64 {
 	edges = slices.Compact(edges)
 	total, next := int64(0), make([]int, len(a.lanes))
 	for i := 1; i < len(edges); i++ {
-		worst := int64(0)
+		above, below := int64(0), int64(0)
 		for l, lane := range a.lanes {
 			for next[l] < len(lane) && lane[next[l]].to <= edges[i-1] {
 				next[l]++
 			}
 			if next[l] < len(lane) && lane[next[l]].at <= edges[i-1] {
-				worst = max(worst, lane[next[l]].deviation)
+				if h := lane[next[l]]; h.above {
+					above = max(above, h.deviation)
+				} else {
+					below = max(below, h.deviation)
+				}
 			}
 		}
-		total += worst * int64(edges[i]-edges[i-1])
+		total += (above + below) * int64(edges[i]-edges[i-1])
 	}
 	return total
 }

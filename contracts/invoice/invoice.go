@@ -22,7 +22,7 @@
 // The records are agreement/<id>, shipment/<id> (goods and evidence), invoice/<id> (what is asked
 // for, and the escrow that pays it), device/<id> (which shipment a device is bound
 // to), trace/<shipment>/<device> and samples/<shipment>/<device>/<slice> (evidence, while it is
-// gathered), and number/<hash> (an invoice number that its supplier has used).
+// gathered), register/<shipment>/<device> (which business events it stated), and number/<hash> (an invoice number that its supplier has used).
 //
 // # Commands
 //
@@ -47,13 +47,16 @@
 //   - concede, contest, by the supplier, about a deduction or a rejection.
 //
 // Evidence comes as "observe", a signed message of one of the shipment's devices, and as
-// "Equivocate", a second and different message with the identity of an earlier one.
+// "Equivocate", a second and different message with the identity of an earlier one. A message may state business
+// events, as carriers publish them: each counts once, if it names the goods or their container, until it is
+// withdrawn or a later version replaces it; two contents under one name are an equivocation too. A
+// publisher, a device that may serve many shipments, is heard in events alone.
 //
 // # What is proved, and when it is judged
 //
 // Delivery is proved at the reading that completes the agreed number of consecutive positions
-// inside the fence and the agreed dwell, or at a scan of dock and goods in one message, or any
-// or all of these. The condition is judged over [despatch, delivery], see condition.go for the formula.
+// inside the fence and the agreed dwell, or at a scan of dock and goods in one message or by an event at the
+// dock's GLN, or any or all of these. The condition is judged over [despatch, delivery], see condition.go for the formula.
 // The judgement falls at one time: when the agreed wait for late messages has passed since the
 // delivery and since the first sign of it. Until then order and lateness of messages change
 // nothing; afterwards nothing is taken any more and the devices are free.
@@ -64,7 +67,8 @@
 //   - accepted: never true by itself; the buyer's word or its silence is always waited for.
 //
 // Evidence is incomplete if coverage is below the agreed minimum, a gap is longer than agreed,
-// a device equivocated, the delivery is late or sooner than possible, or nothing proved it.
+// a device equivocated, a sealed load was opened on the way or arrives under other seals than customs or the supplier
+// put on, the delivery is late or sooner than possible, or nothing proved it.
 // Then nothing is paid without the buyer's word, except under the silence and dispute rules,
 // and silence never pays in full.
 //

@@ -23,8 +23,14 @@ func (d *draft) observe() error {
 	if err != nil || !found {
 		return firstError(err, domain.Refuse(domain.NotFound, "shipment %s gathers no evidence", s.ID))
 	}
-	got := s.take(d.in.Now, o)
-	if err := t.add(o, got); err != nil {
+	reg, _, err := domain.Load[register](d.view, registerKey(s.ID, device))
+	if err != nil {
+		return err
+	}
+	got := s.take(d.in.Now, o, device < len(s.Devices))
+	t.Equivocations += got.events(*s, &reg, d.in.Now, o)
+	got.order(*s, o)
+	if err := firstError(t.add(o, got), reg.check()); err != nil {
 		return err
 	}
 	changed, err := d.merge(*s, device, got.samples)
@@ -32,6 +38,9 @@ func (d *draft) observe() error {
 		return err
 	}
 	put(d, traceKey(s.ID, device), t, "open", false, s.insiders()...)
+	if len(reg.Events) > 0 {
+		put(d, registerKey(s.ID, device), reg, "open", false, s.insiders()...)
+	}
 	for _, each := range changed {
 		put(d, each.key, each.slice, "open", false, s.insiders()...)
 	}
@@ -71,7 +80,7 @@ func (d *draft) witness() (*Shipment, int, domain.Observation, error) {
 	case o.Kind != Kind || o.Subject != id || len(o.Readings) == 0 || o.Flight != nil:
 		return refuse(domain.NotEvidence, "not readings about this shipment")
 	}
-	device := slices.Index(s.Devices, o.Holder)
+	device := slices.Index(s.witnesses(), o.Holder)
 	switch {
 	case device < 0:
 		return refuse(domain.NotEvidence, "device %.64q is not bound to this shipment", o.Holder)

@@ -25,6 +25,13 @@ type Opening struct {
 	Devices []string `json:"devices"`
 	// SSCC names the goods, 18 digits; needed if a scan is proof.
 	SSCC string `json:"sscc,omitempty"`
+	// Publishers are registered devices that state business events, as a carrier's system does; one may serve many
+	// shipments at a time, and what it says counts only in events that name the goods.
+	Publishers []string `json:"publishers,omitempty"`
+	// Container is the number of the container that carries the goods (ISO 6346), empty if none does.
+	Container string `json:"container,omitempty"`
+	// Seals are the numbers of the seals that the load leaves with; needed if the terms say sealed.
+	Seals []string `json:"seals,omitempty"`
 	// DespatchAt is the instant of despatch, at most MaxPlanAhead ahead; 0 is now.
 	DespatchAt domain.Millis `json:"despatchAt,omitempty"`
 }
@@ -40,7 +47,8 @@ func (d *draft) ship() error {
 	}
 	s := Shipment{
 		ID: d.in.Command.Contract, Agreement: a.ID, Status: Planned, Carriage: a.Terms.carriage(),
-		Lines: body.Lines, Devices: body.Devices, SSCC: body.SSCC, DespatchAt: body.DespatchAt,
+		Lines: body.Lines, Devices: body.Devices, Publishers: body.Publishers, SSCC: body.SSCC, Container: body.Container, Seals: body.Seals,
+		DespatchAt: body.DespatchAt,
 	}
 	if s.DespatchAt == 0 {
 		s.Status, s.DespatchAt = Despatched, d.in.Now
@@ -92,6 +100,9 @@ func (d *draft) open(a *Agreement, s Shipment) *Shipment {
 		put(d, deviceKey(device), binding{s.ID}, "bound", false, s.Carriage.Supplier)
 		put(d, traceKey(s.ID, i), trace{Device: device}, "open", false, s.insiders()...)
 	}
+	for i, publisher := range s.Publishers {
+		put(d, traceKey(s.ID, len(s.Devices)+i), trace{Device: publisher}, "open", false, s.insiders()...)
+	}
 	d.fx.Watches = []domain.Watch{{Subject: s.ID, Until: s.closes()}}
 	d.event("ShipmentOpened", shipmentKey(s.ID), opened{s.Status, s.DespatchAt, s.deliverBy()}, s.everybody()...)
 	return kept
@@ -114,17 +125,44 @@ func (d *draft) checkOpening(s Shipment) error {
 	if err := d.checkDevices(s); err != nil {
 		return err
 	}
+	return s.checkGoods()
+}
+
+// checkGoods refuses numbers of the goods that are missing or cannot be.
+func (s Shipment) checkGoods() error {
 	if s.SSCC != "" || s.Carriage.Delivery.Proof.needsScan() {
-		return ident.CheckSSCC("sscc", s.SSCC)
+		if err := ident.CheckSSCC("sscc", s.SSCC); err != nil {
+			return err
+		}
+	}
+	if s.Container != "" {
+		if err := ident.CheckContainer("container", s.Container); err != nil {
+			return err
+		}
+	}
+	if s.Carriage.Delivery.Sealed != (len(s.Seals) > 0) || len(s.Seals) > maxOpeningSeals {
+		return domain.Refuse(domain.Malformed, "seals: want 1 to %d if the terms say sealed, and else none", maxOpeningSeals)
+	}
+	for _, number := range s.Seals {
+		if !printable(number, maxSealLength) {
+			return domain.Refuse(domain.Malformed, "seals: want 1 to %d printable ASCII characters", maxSealLength)
+		}
 	}
 	return nil
 }
 
+// Limits of seals: how many a load has, and DCSA's length of a number.
+const (
+	maxOpeningSeals = 8
+	maxSealLength   = 15
+)
+
 func (d *draft) checkDevices(s Shipment) error {
-	if len(s.Devices) == 0 || len(s.Devices) > MaxDevices {
-		return domain.Refuse(domain.LimitExceeded, "devices: %d, want 1 to %d", len(s.Devices), MaxDevices)
+	all := s.witnesses()
+	if len(all) == 0 || len(all) > MaxDevices {
+		return domain.Refuse(domain.LimitExceeded, "devices: %d, want 1 to %d with publishers", len(all), MaxDevices)
 	}
-	for i, id := range s.Devices {
+	for i, id := range all {
 		if err := domain.CheckID("devices", id); err != nil {
 			return err
 		}
@@ -132,12 +170,18 @@ func (d *draft) checkDevices(s Shipment) error {
 		if !known || !slices.Contains(s.Carriage.Operators, device.Operator) {
 			return domain.Refuse(domain.NotEvidence, "devices: %s is not a registered device of an agreed operator", id)
 		}
+		if slices.Contains(all[:i], id) {
+			return domain.Refuse(domain.WrongState, "devices: %s stands twice", id)
+		}
+		if i >= len(s.Devices) {
+			continue // publishers are bound to no shipment
+		}
 		bound, _, err := domain.Load[binding](d.view, deviceKey(id))
 		if err != nil {
 			return err
 		}
-		if bound.Shipment != "" || slices.Contains(s.Devices[:i], id) {
-			return domain.Refuse(domain.WrongState, "devices: %s is in use, or stands twice", id)
+		if bound.Shipment != "" {
+			return domain.Refuse(domain.WrongState, "devices: %s is in use", id)
 		}
 	}
 	return nil

@@ -30,8 +30,10 @@ type intake struct {
 type sample struct {
 	at    domain.Millis
 	kind  int64
-	value int64 // milli-degrees Celsius; 1 inside and 0 outside the fence; 1 for a scan
-	// message is the fingerprint of the message that carries it.
+	value int64 // milli-degrees Celsius; 1 inside and 0 outside the fence; 1 for a scan, and for a door that opened
+	// span is the time before at that a least or greatest value is over; zero for an instant.
+	span domain.Millis
+	// message is the fingerprint of the message that carries it, or the key of the event that states it.
 	message string
 }
 
@@ -40,42 +42,72 @@ const (
 	temperature int64 = 1
 	position    int64 = 2
 	scan        int64 = 3
+	lowest      int64 = 4 // the least temperature over a span
+	greatest    int64 = 5
+	door        int64 = 6
 )
 
-// take sorts the readings of a message into what counts, what stands apart and what is suspect.
-func (s Shipment) take(now domain.Millis, o domain.Observation) intake {
-	var got intake
-	var scans []domain.Reading
-	fixes := map[domain.Millis]*fix{}
-	booted := o.Sequence == 1
-	for _, r := range o.Readings {
-		if now < s.DespatchAt || r.At < s.DespatchAt || r.At > min(now+MaxSkew, s.closes()) || o.ClockQuality == domain.ClockUnset {
-			got.apart++
-			continue
-		}
-		switch r.Name {
-		case "temperature":
-			got.temperature(s, r, booted)
-			booted = false
-		case "latitude", "longitude":
-			locate(fixes, r)
-		case "scan":
-			scans = append(scans, r)
-		}
+// take sorts the readings that a message states for itself, and not in an event, into what counts, what stands
+// apart and what is suspect. Those of a device that is not bound to this shipment alone stand apart.
+func (s Shipment) take(now domain.Millis, o domain.Observation, bound bool) intake {
+	plain := slices.DeleteFunc(slices.Clone(o.Readings), func(r domain.Reading) bool {
+		return r.Event != "" || r.Name == domain.QuantityWithdrawal
+	})
+	if !bound {
+		return intake{apart: int64(len(plain))}
 	}
-	got.positions(s, fixes)
-	got.scans(s, scans)
+	got := s.sort(now, o, plain)
 	message := string(o.Fingerprint)
 	for i := range got.samples {
 		got.samples[i].message = message
 	}
-	slices.SortFunc(got.samples, compareSamples)
-	got.span(s, o)
+	return got
+}
+
+// timely says whether a reading lies in the trip and not in the future, under a clock that was set.
+func (s Shipment) timely(now domain.Millis, o domain.Observation, r domain.Reading) bool {
+	early := now < s.DespatchAt || r.At < s.DespatchAt || r.From != 0 && r.From < s.DespatchAt
+	return !early && r.From <= r.At && r.At <= min(now+MaxSkew, s.closes()) && o.ClockQuality != domain.ClockUnset
+}
+
+// sort turns readings that belong together, of a message or of one event, into samples.
+func (s Shipment) sort(now domain.Millis, o domain.Observation, readings []domain.Reading) intake {
+	var got intake
+	var scans []domain.Reading
+	fixes := map[domain.Millis]*fix{}
+	booted := o.Sequence == 1
+	for _, r := range readings {
+		if !s.timely(now, o, r) {
+			got.apart++
+			continue
+		}
+		switch r.Name {
+		case domain.QuantityTemperature:
+			got.temperature(s, r, temperature, booted && r.Event == "")
+			booted = false
+		case domain.QuantityTemperatureMin:
+			got.temperature(s, r, lowest, false)
+		case domain.QuantityTemperatureMax:
+			got.temperature(s, r, greatest, false)
+		case domain.QuantityLatitude, domain.QuantityLongitude:
+			locate(fixes, r)
+		case domain.QuantityScan:
+			scans = append(scans, r)
+		case domain.QuantityDoor:
+			if r.State == domain.StateOpened || r.Text == domain.StateOpened {
+				got.samples = append(got.samples, sample{at: r.At, kind: door, value: 1})
+			}
+		case domain.QuantityFault:
+			got.suspect++
+		}
+	}
+	got.positions(s, fixes)
+	got.scans(s, scans)
 	return got
 }
 
 // temperature takes one reading; first says that the device has just been switched on.
-func (got *intake) temperature(s Shipment, r domain.Reading, first bool) {
+func (got *intake) temperature(s Shipment, r domain.Reading, kind int64, first bool) {
 	if s.Carriage.Condition == nil {
 		return
 	}
@@ -85,7 +117,11 @@ func (got *intake) temperature(s Shipment, r domain.Reading, first bool) {
 		got.suspect++
 		return
 	}
-	got.samples = append(got.samples, sample{at: r.At, kind: temperature, value: milli})
+	span := domain.Millis(0)
+	if r.From != 0 {
+		span = r.At - r.From
+	}
+	got.samples = append(got.samples, sample{at: r.At, kind: kind, value: milli, span: span})
 }
 
 // fix is a position in the making: both co-ordinates of one instant.
@@ -138,16 +174,39 @@ func (f fix) read() (latitude, longitude int64, sound bool) {
 }
 
 // scans takes a proof if the message holds a scan of the goods and, where the terms name a
-// dock, one of the dock. The later of the two is its instant.
+// dock, one of the dock. The later of the two is its instant. An event says itself where it saw the
+// goods: at the agreed dock, a GLN, and not on their way out.
 func (got *intake) scans(s Shipment, scans []domain.Reading) {
 	if !s.Carriage.Delivery.Proof.needsScan() {
 		return
 	}
+	var placed domain.Millis
+	for _, r := range scans {
+		if s.atDock(r) {
+			placed = sooner(placed, r.At)
+		}
+	}
+	if placed != 0 {
+		got.arrive(placed)
+		return
+	}
+	scans = slices.DeleteFunc(scans, func(r domain.Reading) bool { return r.Event != "" })
 	goods, dock := earliest(scans, s.SSCC, "00"+s.SSCC), earliest(scans, s.Carriage.Delivery.Dock)
 	if goods == 0 || dock == 0 && s.Carriage.Delivery.Dock != "" {
 		return
 	}
-	at := max(goods, dock)
+	got.arrive(max(goods, dock))
+}
+
+// atDock says whether an event saw the goods at the agreed dock, or arriving if none is agreed.
+func (s Shipment) atDock(r domain.Reading) bool {
+	dock := s.Carriage.Delivery.Dock
+	return r.Event != "" && r.Text == s.SSCC && r.Place != "" && r.State != domain.StateDeparted &&
+		(r.Place == dock || dock == "" && r.State == domain.StateArrived)
+}
+
+// arrive takes a scan that proves the delivery.
+func (got *intake) arrive(at domain.Millis) {
 	got.arrivedAt = sooner(got.arrivedAt, at)
 	got.samples = append(got.samples, sample{at: at, kind: scan, value: 1})
 }
@@ -163,7 +222,9 @@ func earliest(scans []domain.Reading, codes ...string) (at domain.Millis) {
 	return at
 }
 
-func (got *intake) span(s Shipment, o domain.Observation) {
+// order brings the samples of a message into order of time, and notes what they span.
+func (got *intake) order(s Shipment, o domain.Observation) {
+	slices.SortFunc(got.samples, compareSamples)
 	if len(got.samples) == 0 {
 		at := min(max(o.ObservedAt, s.DespatchAt), s.closes())
 		got.from, got.to = at, at

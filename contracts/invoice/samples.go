@@ -33,7 +33,7 @@ type slice struct {
 	Samples []packed `json:"samples,omitempty"`
 }
 
-// packed is a sample as stored, an array of four small integers.
+// packed is a sample as stored, an array of five small integers.
 type packed struct {
 	_ struct{} `cbor:",toarray" json:"-"`
 	// At is in milliseconds from the start of the slice.
@@ -42,6 +42,8 @@ type packed struct {
 	Value int64 `json:"value"`
 	// Message is an index into Messages.
 	Message int64 `json:"message"`
+	// Span is how many milliseconds before At the value is over, zero for an instant.
+	Span int64 `json:"span,omitempty"`
 }
 
 func samplesPrefix(shipment string) string { return "samples/" + shipment + "/" }
@@ -98,12 +100,12 @@ func (d *draft) merge(s Shipment, device int, samples []sample) ([]change, error
 func distinct(samples []sample) []sample {
 	slices.SortFunc(samples, compareSamples)
 	return slices.CompactFunc(samples, func(a, b sample) bool {
-		return a.at == b.at && a.kind == b.kind && a.value == b.value
+		return a.at == b.at && a.kind == b.kind && a.value == b.value && a.span == b.span
 	})
 }
 
 func compareSamples(a, b sample) int {
-	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.kind, b.kind), cmp.Compare(a.value, b.value), strings.Compare(a.message, b.message))
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.kind, b.kind), cmp.Compare(a.value, b.value), cmp.Compare(a.span, b.span), strings.Compare(a.message, b.message))
 }
 
 func pack(start domain.Millis, samples []sample) slice {
@@ -115,7 +117,7 @@ func pack(start domain.Millis, samples []sample) slice {
 	for _, each := range samples {
 		i, _ := slices.BinarySearch(messages, each.message)
 		packing.Samples = append(packing.Samples, packed{
-			At: int64(each.at - start), Kind: each.kind, Value: each.value, Message: int64(i),
+			At: int64(each.at - start), Kind: each.kind, Value: each.value, Message: int64(i), Span: int64(each.span),
 		})
 	}
 	return packing
@@ -125,7 +127,7 @@ func (s slice) unpack(start domain.Millis) []sample {
 	samples := make([]sample, 0, len(s.Samples))
 	for _, p := range s.Samples {
 		samples = append(samples, sample{
-			at: start + domain.Millis(p.At), kind: p.Kind, value: p.Value, message: string(s.Messages[p.Message]),
+			at: start + domain.Millis(p.At), kind: p.Kind, value: p.Value, message: string(s.Messages[p.Message]), span: domain.Millis(p.Span),
 		})
 	}
 	return samples
@@ -143,16 +145,21 @@ func fingerprints(samples []sample) []string {
 
 // track is all that one device has shown.
 type track struct {
-	trace   trace
+	trace    trace
+	register register
+	// samples are those that nobody withdrew.
 	samples []sample
 }
 
 // tracks reads the evidence of every device of the shipment, in their order.
 func (d *draft) tracks(s Shipment) ([]track, error) {
-	tracks := make([]track, len(s.Devices))
+	tracks := make([]track, len(s.witnesses()))
 	for i := range tracks {
 		var err error
 		if tracks[i].trace, _, err = domain.Load[trace](d.view, traceKey(s.ID, i)); err != nil {
+			return nil, err
+		}
+		if tracks[i].register, _, err = domain.Load[register](d.view, registerKey(s.ID, i)); err != nil {
 			return nil, err
 		}
 		for n := int64(0); n < s.Carriage.slices(); n++ {
@@ -164,6 +171,7 @@ func (d *draft) tracks(s Shipment) ([]track, error) {
 				tracks[i].samples = append(tracks[i].samples, part.unpack(s.sliceStart(n))...)
 			}
 		}
+		tracks[i].samples = slices.DeleteFunc(tracks[i].samples, func(each sample) bool { return tracks[i].register.dead(each.message) })
 	}
 	return tracks, nil
 }
@@ -184,4 +192,9 @@ func (t track) of(kind int64) []sample {
 		}
 	}
 	return sound
+}
+
+// opened says whether a door was open before an instant.
+func (t track) opened(before domain.Millis) bool {
+	return slices.ContainsFunc(t.samples, func(each sample) bool { return each.kind == door && each.at < before })
 }

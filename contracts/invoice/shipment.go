@@ -42,7 +42,10 @@ type Shipment struct {
 	Carriage   Carriage      `json:"carriage"`
 	Devices    []string      `json:"devices"`
 	Lines      []ShippedLine `json:"lines,omitempty"`
+	Publishers []string      `json:"publishers,omitempty"`
 	SSCC       string        `json:"sscc,omitempty"`
+	Container  string        `json:"container,omitempty"`
+	Seals      []string      `json:"seals,omitempty"`
 	DespatchAt domain.Millis `json:"despatchAt"`
 	// JudgeAt is set from the first sign of arrival to the judgement.
 	JudgeAt   domain.Millis `json:"judgeAt,omitempty"`
@@ -79,6 +82,9 @@ func (s Shipment) closes() domain.Millis    { return s.deliverBy() + s.Carriage.
 
 // underway says whether the goods have left and nobody has judged them.
 func (s Shipment) underway() bool { return s.Status == Despatched || s.Status == InTransit }
+
+// witnesses are the devices whose messages count: those bound to it, then publishers of events.
+func (s Shipment) witnesses() []string { return slices.Concat(s.Devices, s.Publishers) }
 
 func (s Shipment) sensing() bool { return s.Status == Planned || s.underway() }
 
@@ -239,9 +245,14 @@ func (d *draft) covered(id string) (*Shipment, error) {
 // retire closes the watch, frees the devices and closes the evidence: the log keeps the messages themselves.
 func (d *draft) retire(s Shipment) {
 	d.fx.Watches = append(d.fx.Watches, domain.Watch{Subject: s.ID})
-	for i, device := range s.Devices {
+	for _, device := range s.Devices {
 		put(d, deviceKey(device), binding{}, "free", false, s.Carriage.Supplier)
+	}
+	for i, device := range s.witnesses() {
 		put(d, traceKey(s.ID, i), trace{Device: device}, "closed", true, s.insiders()...)
+	}
+	for _, r := range d.view.Scan(registerPrefix(s.ID), "", domain.MaxScan) {
+		put(d, r.Key, register{}, "closed", true, s.insiders()...)
 	}
 	for _, r := range d.view.Scan(samplesPrefix(s.ID), "", domain.MaxScan) {
 		put(d, r.Key, slice{}, "closed", true, s.insiders()...)

@@ -36,6 +36,8 @@ func (contract) Show(key string, body []byte, viewer domain.PartyID) (any, error
 		return decode[trace](body)
 	case "samples":
 		return decode[slice](body)
+	case "register":
+		return decode[register](body)
 	case "device":
 		return decode[binding](body)
 	case "number":

@@ -192,8 +192,11 @@ func (p Payment) payer() domain.PartyID {
 type Delivery struct {
 	Proof Proof  `json:"proof"`
 	Fence *Fence `json:"fence,omitempty"`
-	// Dock is the scanned label of the dock; empty if a scan of the goods alone is proof.
+	// Dock is the scanned label of the dock, or its GLN, which events name; empty if a scan of the goods alone is proof.
 	Dock string `json:"dock,omitempty"`
+	// Sealed says that the load travels under the seals that its opening names: a door that opens, or a seal
+	// that is another, makes the evidence incomplete.
+	Sealed bool `json:"sealed,omitempty"`
 	// WithinMillis after despatch is the deadline; GraceMillis more is waited for late messages.
 	WithinMillis domain.Millis `json:"withinMillis"`
 	GraceMillis  domain.Millis `json:"graceMillis"`
