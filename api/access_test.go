@@ -251,6 +251,11 @@ func (e *engined) orders(name string, c caller) {
 		return
 	}
 	a := e.order(c.signer, "M", "transfer", ledgertest.Order{To: "acme", Amount: euro(1)})
+	for _, code := range []domain.Code{domain.Frozen, domain.Erased} {
+		if (name == string(code)) != strings.Contains(a.body, `"code":"`+string(code)+`"`) {
+			e.Errorf("a command as %s: %d %s", name, a.status, a.body)
+		}
+	}
 	if want := c.sight == refused && name != "erased" || name == "frozen"; want != (a.status == http.StatusForbidden) || strings.Contains(a.body, strconv.Itoa(canaryMinor)) {
 		e.Errorf("a command as %s: %d %s", name, a.status, a.body)
 	}

@@ -38,6 +38,7 @@ var answers = map[domain.Code]answer{
 	domain.BadSignature:      {http.StatusForbidden, "Bad signature", ""},
 	domain.UnknownKey:        {http.StatusForbidden, "Unknown key", ""},
 	domain.NotPermitted:      {http.StatusForbidden, "Not permitted", ""},
+	domain.Frozen:            {http.StatusForbidden, "Frozen", ""},
 	domain.NotFound:          {http.StatusNotFound, "Not found", "no such thing, or not yours"},
 	domain.IDConflict:        {http.StatusConflict, "Command ID conflict", ""},
 	domain.Equivocation:      {http.StatusConflict, "Equivocation", ""},

@@ -34,6 +34,7 @@ const (
 	WeakSalt          Code = "weak-salt"          // the salt of a disclosure is too short to hide its value
 	UnknownSubject    Code = "unknown-subject"    // subject or reader of a private value is not registered
 	Erased            Code = "erased"             // the party was erased
+	Frozen            Code = "frozen"             // the party is frozen, and so are its devices and sources
 	LimitExceeded     Code = "limit-exceeded"     // a named limit: of a count, or of an account
 )
 

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 
@@ -138,11 +139,23 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified 
 // next batch to judge.
 func (s *submission) admissible(r domain.Registry, last domain.Millis) (domain.Key, error) {
 	key, ok := r.Key(s.shell.KeyID)
-	if !ok || !key.ActiveAt(max(last+1, key.Since)) {
+	if !ok {
 		return key, s.unknownKey()
 	}
-	_, err := s.holder(r, key)
-	return key, err
+	if err := s.ofErased(r, key); err != nil {
+		return key, err
+	}
+	if !key.ActiveAt(max(last+1, key.Since)) {
+		return key, s.unknownKey()
+	}
+	sender, err := s.holder(r, key)
+	if err != nil {
+		return key, err
+	}
+	if err = frozen(r, sender); err != nil { // only who holds the key is told
+		return key, cmp.Or(s.verify(key), err)
+	}
+	return key, nil
 }
 
 // reply turns an outcome into an answer, reading back the first entry for a duplicate.

@@ -132,17 +132,44 @@ func (s *submission) authenticate(st *State, now domain.Millis) (domain.PartyID,
 
 func (s *submission) speaker(r domain.Registry, now domain.Millis) (domain.PartyID, error) {
 	key, ok := r.Key(s.shell.KeyID)
-	if !ok || !key.ActiveAt(now) {
+	if !ok {
+		return "", s.unknownKey()
+	}
+	if err := s.ofErased(r, key); err != nil {
+		return "", err
+	}
+	if !key.ActiveAt(now) {
 		return "", s.unknownKey()
 	}
 	sender, err := s.holder(r, key)
 	if err == nil {
 		err = s.verify(key)
 	}
-	if party, _ := r.Party(sender); err == nil && s.observation == nil && party.Frozen != 0 {
-		err = domain.Refuse(domain.NotPermitted, "party %s is frozen: it may read, and nothing else", sender)
+	if err == nil {
+		err = frozen(r, sender)
 	}
 	return sender, err
+}
+
+// ofErased refuses the command of a party that was erased. Its keys are revoked, and to whoever does not hold one
+// they are unknown, as any others.
+func (s *submission) ofErased(r domain.Registry, key domain.Key) error {
+	party, _ := r.Party(domain.PartyID(key.Holder))
+	if key.Class != domain.PartyHolder || party.Erased == 0 {
+		return nil
+	}
+	if s.verify(key) != nil {
+		return s.unknownKey()
+	}
+	return domain.Refuse(domain.Erased, "party %s was erased: it signs nothing more", party.ID)
+}
+
+// frozen refuses whatever a frozen party says, itself or by its devices and sources.
+func frozen(r domain.Registry, speaker domain.PartyID) error {
+	if party, _ := r.Party(speaker); party.Frozen != 0 {
+		return domain.Refuse(domain.Frozen, "party %s is frozen: it may read, and nothing else", speaker)
+	}
+	return nil
 }
 
 func (s *submission) unknownKey() error {

@@ -116,14 +116,14 @@ func (r *Runner) deliver(ctx context.Context, m *mail, now domain.Millis, stats 
 	}
 }
 
-// settle ends a message that was refused. A watch that is gone has no use for another; a key
-// that is not registered yet leaves no trace, so it may try for ever.
+// settle ends a message that was refused. A watch that is gone has no use for another; what is
+// refused before it gets a place, for a key that is not registered yet or a party that is frozen, may be tried for ever.
 func (m *mail) settle(code domain.Code, status domain.FlightStatus) {
 	m.unsent = nil
 	switch {
 	case code == domain.NoWatch:
 		*m = mail{last: &status}
-	case code == domain.UnknownKey:
+	case code == domain.UnknownKey, code == domain.Frozen:
 	case m.refused != nil && same(*m.refused, status):
 		m.refused, m.refusals = &status, m.refusals+1
 	default:

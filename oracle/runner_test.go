@@ -181,6 +181,7 @@ func TestRefusals(t *testing.T) {
 	for code, want := range map[domain.Code]int{
 		domain.NoWatch:     1,                      // nobody waits: done
 		domain.NotEvidence: oracle.MaxRefusals + 1, // and then each hour
+		domain.Frozen:      9,                      // may be freed any time
 		domain.UnknownKey:  9,                      // not registered yet: no trace, so each time
 	} {
 		s := newStage(t, nil)

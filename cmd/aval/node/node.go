@@ -315,11 +315,17 @@ func oracleTransport() *http.Transport {
 	return t
 }
 
-// submitObservation tells the oracle of a refusal as an error, so that it asks again.
+// submitObservation tells the oracle of a refusal as an error, so that it asks again. What a frozen oracle saw is kept aside.
 func (n *Node) submitObservation(ctx context.Context, format string, raw []byte) error {
 	reply, err := n.Engine.Submit(ctx, format, raw, ledger.ForCommitted)
 	if err == nil && reply.Code != "" {
 		return domain.Refuse(reply.Code, "%s", reply.Detail)
+	}
+	var refusal *domain.Rejection
+	if errors.As(err, &refusal) && refusal.Code == domain.Frozen {
+		if kept := n.Engine.Quarantine(ctx, refusal.Code, raw); kept != nil {
+			return kept
+		}
 	}
 	return err
 }
