@@ -17,6 +17,7 @@ const (
 	Disputed   = "disputed"   // the supplier contests that
 	Approved   = "approved"   // unconditional, paid on the day
 	Due        = "due"        // the day has come and the money was not there
+	Paid       = "paid"       // outside, and a bank may still return it
 	Settled    = "settled"
 	Rejected   = "rejected" // nothing is owed
 	Credited   = "credited" // nothing is owed, because all was conceded or credited
@@ -50,6 +51,28 @@ type Bill struct {
 	Cleared int64         `json:"cleared,omitempty"`
 	Paid    int64         `json:"paid,omitempty"`
 	PayAt   domain.Millis `json:"payAt,omitempty"`
+	// Interest and Fee were paid beside that, for being late.
+	Interest int64 `json:"interest,omitempty"`
+	Fee      int64 `json:"fee,omitempty"`
+	// Year is that of the declaration, ApprovedOn and DueOn are set with the first approval; local days.
+	Year       int64       `json:"year"`
+	ApprovedOn domain.Date `json:"approvedOn,omitempty"`
+	DueOn      domain.Date `json:"dueOn,omitempty"`
+	// Rule is by which what is owed was fixed.
+	Rule string `json:"rule,omitempty"`
+	// Attempts counts collections after the due day that found too little, DefaultAt is when the
+	// debt is in default, CloseAt until when a bank may return a payment.
+	Attempts  int64         `json:"attempts,omitempty"`
+	DefaultAt domain.Millis `json:"defaultAt,omitempty"`
+	CloseAt   domain.Millis `json:"closeAt,omitempty"`
+	// Instruction is an order that the payer gave to its bank; nil for none.
+	Instruction *Instruction `json:"instruction,omitempty"`
+	// Guarantor is a bank that guarantees it; Creditor is that bank once it has paid, and is owed the debt.
+	Guarantor domain.PartyID `json:"guarantor,omitempty"`
+	Creditor  domain.PartyID `json:"creditor,omitempty"`
+	// Pledged says that the receivable has a record, Indexed that the debt has one.
+	Pledged bool `json:"pledged,omitempty"`
+	Indexed bool `json:"indexed,omitempty"`
 	// ArchiveAt is until when a settled invoice stays open.
 	ArchiveAt domain.Millis `json:"archiveAt,omitempty"`
 	Payoff    *Payoff       `json:"payoff,omitempty"`
@@ -63,6 +86,8 @@ const (
 	ForCondition DeductionKind = "condition" // an excursion of a shipment
 	ForQuantity  DeductionKind = "quantity"  // short within the tolerance
 	ForClaim     DeductionKind = "claim"     // in question, and conceded by the supplier
+	ForCredit    DeductionKind = "credit"    // a credit note
+	ForEarly     DeductionKind = "early"     // a discount for early payment
 )
 
 // Deduction is one item that lowers what is due.
@@ -77,6 +102,8 @@ type Deduction struct {
 	Minor int64 `json:"minor"`
 	// Reason is the Peppol code of a claim.
 	Reason string `json:"reason,omitempty"`
+	// Credit is the credit note.
+	Credit string `json:"credit,omitempty"`
 	// Evidence is the hash of the fingerprints of the messages that prove it.
 	Evidence []byte `json:"evidence,omitempty"`
 }
@@ -116,12 +143,16 @@ func (b Bill) save(d *draft) {
 	put(d, billKey(b.ID), b, b.Status, b.final(), b.everybody()...)
 	d.heldFor(b.Payment.payer()) // until it is paid out
 	payAt := domain.Millis(0)
-	if !b.settled() && (b.Paid < b.Cleared || b.Status == Approved) {
+	if !b.settled() && b.Instruction == nil && (b.Paid < b.Cleared || b.Status == Approved) {
 		payAt = b.PayAt
 	}
 	d.deadline(b.ID, answer, b.AnswerAt)
 	d.deadline(b.ID, pay, payAt)
 	d.deadline(b.ID, archive, b.ArchiveAt)
+	if b.Payment.owed() {
+		d.deadline(b.ID, lapseDebt, b.DefaultAt)
+		d.deadline(b.ID, closePaid, b.CloseAt)
+	}
 }
 
 // bill loads an invoice for one of its parties, or for a deadline, and refuses another state than those given.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 
 	"aval/domain"
@@ -67,6 +68,9 @@ func (d *draft) declare(a *Agreement, body Declaration) error {
 	}
 	if len(b.Shipments) == 0 && !b.Payment.OnTerms {
 		b.Status, b.AnswerAt = Received, d.in.Now+a.Terms.ReceiptMillis
+	}
+	if day := d.today(b.Payment); day != "" {
+		b.Year, _ = strconv.ParseInt(string(day[:4]), 10, 64) // a day begins with its year
 	}
 	if b.TypeCode == "" {
 		b.TypeCode = commercial
@@ -157,14 +161,22 @@ func (d *draft) checkDeclaration(a *Agreement, b Bill, payable domain.Money) err
 	if !printable(b.Number, MaxNumberLength) {
 		return domain.Refuse(domain.Malformed, "number: want 1 to %d printable ASCII characters", MaxNumberLength)
 	}
-	if h := b.DocumentSHA256; h != "" && (len(h) != 64 || strings.Trim(h, "0123456789abcdef") != "") {
-		return domain.Refuse(domain.Malformed, "documentSha256: want 64 lower-case hexadecimal digits")
+	if err := checkDocument(b.DocumentSHA256); err != nil {
+		return err
 	}
 	if d.taken(numberKey(b.Payment.Supplier, b.Number)) {
 		return domain.Refuse(domain.AlreadyExists, "number: you have used this invoice number before")
 	}
 	if b.Payment.Settlement.escrowed() && d.balance(a.escrow(), b.Payment.Currency) < b.Payable {
 		return domain.Refuse(domain.InsufficientFunds, "payable: more than the agreement's escrow holds")
+	}
+	return nil
+}
+
+// checkDocument refuses what is neither empty nor a hash.
+func checkDocument(hash string) error {
+	if hash != "" && (len(hash) != 64 || strings.Trim(hash, "0123456789abcdef") != "") {
+		return domain.Refuse(domain.Malformed, "documentSha256: want 64 lower-case hexadecimal digits")
 	}
 	return nil
 }

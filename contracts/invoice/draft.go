@@ -13,6 +13,9 @@ type draft struct {
 	agreements set[Agreement]
 	shipments  set[Shipment]
 	bills      set[Bill]
+	// receivables and programmes are of a financing.
+	receivables set[Receivable]
+	programmes  set[Programme]
 	// moved is what the postings so far have put into accounts, or taken out of them.
 	moved map[domain.AccountID]int64
 }
@@ -69,6 +72,8 @@ func (s set[S]) write(save func(*S)) {
 
 func (d *draft) done() (domain.Effects, error) {
 	d.bills.write(func(b *Bill) { b.save(d) })
+	d.receivables.write(func(r *Receivable) { r.save(d) })
+	d.programmes.write(func(p *Programme) { p.save(d) })
 	d.shipments.write(func(s *Shipment) { s.save(d) }) // may count off its agreement
 	d.agreements.write(func(a *Agreement) { a.save(d) })
 	if d.err != nil {

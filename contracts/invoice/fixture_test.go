@@ -57,6 +57,12 @@ type story struct {
 
 func newStory(t testing.TB, terms Terms) *story {
 	t.Helper()
+	return newStoryWith(t, terms, func(*story) {})
+}
+
+// newStoryWith prepares the bench further, before the terms are proposed.
+func newStoryWith(t testing.TB, terms Terms, prepare func(*story)) *story {
+	t.Helper()
 	s := &story{contracttest.New(t, Contract), t, map[string][]byte{}}
 	for _, p := range []domain.PartyID{"acme", "bistro", "hauler", "other"} {
 		s.Register(p, domain.RoleSupplier, domain.RoleBuyer, domain.RoleCarrier)
@@ -65,6 +71,7 @@ func newStory(t testing.TB, terms Terms) *story {
 		s.RegisterDevice(device, "hauler")
 	}
 	s.RegisterDevice("foreign", "other")
+	prepare(s)
 	s.Fund("bistro", domain.Money{Minor: 1_000_000, Currency: "EUR"})
 	s.must("acme", "propose", "A", Proposal{Terms: terms, AnswerBy: s.Now() + start + hour})
 	hash, err := terms.Hash()
@@ -189,7 +196,7 @@ func scanned(when domain.Millis, texts ...string) []domain.Reading {
 }
 
 // fingerprint stands for the hash of a device's signed message.
-func fingerprint(device string, epoch, sequence uint64) []byte {
+func printOf(device string, epoch, sequence uint64) []byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", device, epoch, sequence))
 	return sum[:]
 }
@@ -198,10 +205,10 @@ func fingerprint(device string, epoch, sequence uint64) []byte {
 func message(device string, sequence uint64, when domain.Millis, readings ...domain.Reading) domain.Observation {
 	o := domain.Observation{
 		Kind: Kind, Subject: "S", Holder: device, KeyID: device, Epoch: 1, Sequence: sequence, ObservedAt: when,
-		Fingerprint: fingerprint(device, 1, sequence), Readings: readings,
+		Fingerprint: printOf(device, 1, sequence), Readings: readings,
 	}
 	if sequence > 1 {
-		o.Previous = fingerprint(device, 1, sequence-1)
+		o.Previous = printOf(device, 1, sequence-1)
 	}
 	return o
 }

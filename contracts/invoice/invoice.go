@@ -169,6 +169,12 @@ const (
 	answer  = "Answer"
 	pay     = "Pay"
 	archive = "Archive"
+
+	lapseDebt  = "Default"
+	closePaid  = "Close"
+	forget     = "Forget"
+	unreserve  = "Unreserve"
+	unanswered = "Unanswered"
 )
 
 var rules = map[string]rule{
@@ -203,4 +209,36 @@ var rules = map[string]rule{
 	"pay":     {judge: (*draft).payNow, bare: true},
 	pay:       {judge: (*draft).pay},
 	archive:   {judge: (*draft).archive},
+	// of a debt
+	"early":     {judge: (*draft).early, bare: true},
+	"guarantee": {judge: (*draft).guarantee},
+	"instruct":  {judge: (*draft).instruct},
+	"confirm":   {judge: (*draft).confirm},
+	"returned":  {judge: (*draft).returned},
+	lapseDebt:   {judge: (*draft).fallIntoDefault},
+	closePaid:   {judge: (*draft).closePaid},
+	// of a credit
+	"credit": {judge: (*draft).credit},
+	"net":    {judge: (*draft).netCredit, bare: true},
+	"refund": {judge: (*draft).refund, bare: true},
+	// of a receivable
+	"invite":   {judge: (*draft).invite},
+	"draw":     {judge: (*draft).draw},
+	"advance":  {judge: (*draft).payAdvance, bare: true},
+	"notify":   {judge: (*draft).notify, bare: true},
+	"recourse": {judge: (*draft).recourse, bare: true},
+	"repay":    {judge: (*draft).repay, bare: true},
+	"remit":    {judge: (*draft).handOn, bare: true},
+	unreserve:  {judge: (*draft).unreserve},
+	unanswered: {judge: (*draft).demandUnanswered},
+	// of an offer and a programme
+	"offer":     {judge: (*draft).offerPrice},
+	"retract":   {judge: (*draft).retract, bare: true},
+	"take":      {judge: (*draft).take, bare: true},
+	forget:      {judge: (*draft).forgetOffer},
+	"programme": {judge: (*draft).programme},
+	// of a fingerprint
+	"evaluate": {judge: (*draft).evaluate},
+	"clear":    {judge: (*draft).clearMark, bare: true},
+	"report":   {judge: (*draft).report, bare: true},
 }

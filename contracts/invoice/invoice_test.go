@@ -232,7 +232,7 @@ func TestEquivocationIsNeverPaidInFullBySilence(t *testing.T) {
 	messages := trip("probe", 12, cool)
 	s.observe(messages[:6]...)
 	twin := messages[3]
-	twin.Fingerprint = fingerprint("probe", 9, 9)
+	twin.Fingerprint = printOf("probe", 9, 9)
 	s.observe(twin)
 	s.observe(messages[6:]...)
 	s.Advance(start + 10*Day)

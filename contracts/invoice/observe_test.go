@@ -144,7 +144,7 @@ func TestMissingMessagesAndBrokenLinks(t *testing.T) {
 		return kept
 	}
 	broken := slices.Clone(base)
-	broken[5].Previous = fingerprint("probe", 7, 7)
+	broken[5].Previous = printOf("probe", 7, 7)
 	unchained := slices.Clone(base)
 	for i := range unchained {
 		unchained[i].Previous = nil
@@ -314,7 +314,7 @@ func TestOrderOfMessagesChangesNothing(t *testing.T) {
 		for i := range messages {
 			switch rapid.IntRange(0, 19).Draw(rt, "fault") {
 			case 0:
-				messages[i].Previous = fingerprint("probe", 7, 7)
+				messages[i].Previous = printOf("probe", 7, 7)
 			case 1: // a reading of an earlier instant that another message has too, maybe with another value
 				messages[i].Readings = append(messages[i].Readings, celsius(start+10*minute, rapid.Int64Range(4, 6).Draw(rt, "again")*1000))
 			}

@@ -43,6 +43,9 @@ func (contract) Show(key string, body []byte, viewer domain.PartyID) (any, error
 	case "number":
 		return decode[usedNumber](body)
 	}
+	if shown, known, err := showFinance(class, body, viewer); known {
+		return shown, err
+	}
 	return nil, errors.New("show a record of an unknown class")
 }
 

@@ -103,6 +103,8 @@ type Terms struct {
 	Settlement Settlement `json:"settlement,omitempty"`
 	// Bank is who has undertaken to pay, for that settlement.
 	Bank domain.PartyID `json:"bank,omitempty"`
+	// Debt says by which days invoices are due and what time is worth; nil counts days of 24 hours.
+	Debt *DebtTerms `json:"debt,omitempty"`
 }
 
 // Settlement says where the money for invoices comes from.
@@ -166,13 +168,14 @@ type Payment struct {
 	Settlement Settlement `json:"settlement,omitempty"`
 	// Payer is who owes the money, if it is not the buyer.
 	Payer domain.PartyID `json:"payer,omitempty"`
+	Debt  *DebtTerms     `json:"debt,omitempty"`
 }
 
 func (t Terms) payment() Payment {
 	p := Payment{
 		Supplier: t.Supplier, Buyer: t.Buyer, Currency: t.Currency, ResponseMillis: t.ResponseMillis, PaymentDays: t.PaymentDays,
 		SilencePercent: t.SilencePercent, DisputePercent: t.DisputePercent, ClaimMillis: t.ClaimMillis,
-		OnTerms: slices.Equal(t.Triggers, []Trigger{TermsAgreed}), Settlement: t.Settlement,
+		OnTerms: slices.Equal(t.Triggers, []Trigger{TermsAgreed}), Settlement: t.Settlement, Debt: t.Debt,
 	}
 	if t.Settlement == Undertaking {
 		p.Payer = t.Bank

@@ -17,6 +17,7 @@ func (t Terms) check(now domain.Millis, registry domain.Registry) error {
 		t.checkTriggers, t.Delivery.check, t.Delivery.Fence.check, t.checkSampling,
 		t.Condition.check, t.checkWindows, t.checkShares, t.checkLines,
 		func() error { return t.checkSettlement(registry) },
+		func() error { return t.Debt.check(t.ExpiresAt, registry) },
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {

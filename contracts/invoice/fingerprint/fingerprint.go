@@ -36,11 +36,11 @@ const (
 // Identity is what makes a receivable the same.
 type Identity struct {
 	// Supplier is the seller's identity outside: an LEI, a VAT number; a party ID means this ledger only.
-	Supplier string
+	Supplier string `json:"supplier"`
 	// Number is the invoice number, in any spelling.
-	Number string
+	Number string `json:"number"`
 	// Year is that of the issue date: numbers begin again each year.
-	Year int64
+	Year int64 `json:"year"`
 }
 
 // Request is what the registry sees: two blinded elements, for the number as it is and without leading zeros.
