@@ -18,10 +18,14 @@
 //	hold          by a holder   contract: the bank's ID   {id, to, amount, expiresAt, reference}
 //	capture       by the payee  contract: the hold        {amount, final, valueDate}
 //	release       by the payee  contract: the hold        {}    after expiry by the payer too
-//	redeem        by a holder   contract: the bank's ID   {id, amount, reference}
+//	redeem        by a holder   contract: the bank's ID   {id, amount, reference, payTo, ultimateDebtor, ultimateCreditor, documents}
 //	accept        by the bank   contract: the redemption  {}
 //	settle        by the bank   contract: the redemption  {reference}
 //	refuse        by the bank   contract: the redemption  {reason}
+//	instruct      by the bank   contract: its own ID      Instruction: {message, createdAt, executeOn, debtor, hash, payments}
+//	report        by the bank   contract: the redemption  Report: a word of its bank's pain.002
+//	book          by the bank   contract: the redemption  Booking: an entry of a camt.054
+//	resolve       by the bank   contract: the exception   {note}
 //	limit         by bank or owner  contract: the bank's ID  {party, currency, bounds}
 //	payTo         by a holder   contract: the bank's ID   {currency, account: {iban or other, bic, name}}
 //	approvePayTo  by the bank, or another key of the holder's  contract: the bank's ID  {party, currency, number}
@@ -45,7 +49,8 @@
 //	final capture, release,
 //	expiry                   the hold         -> party/<payer>     "release"
 //	redeem                   party/<sender>   -> the redemption    "redemption"
-//	settle                   the redemption   -> issue/<bank>      "redeemed"
+//	settle, report, book     the redemption   -> issue/<bank>      "redeemed"
+//	book (came back)         issue/<bank>     -> the redemption    "returned"
 //	refuse, silence          the redemption   -> party/<holder>    "return"
 //
 // "The hold" and "the redemption" are escrow/cash/1/hold/<id> and escrow/cash/1/redemption/<id>:
@@ -86,6 +91,21 @@
 // pays outside therefore accepts first: from then on silence never returns the money, which would pay the holder twice. Silence for
 // SettleWindow after acceptance makes the redemption overdue, which both sides see; the money stays
 // put until the bank says settled or refused, because only the bank can know which.
+//
+// # Payment by bank messages
+//
+// A bank that pays through ISO 20022 instructs instead of accepting, and then says what its own bank, or its payment engine, reports.
+// Such a redemption is a payment: queued and its funds held from the request on, in the words of the trade
+//
+//	requested, accepted -> instructed -> acked -> settled       instructed, acked -> overdue -> the same
+//	instructed, acked -> queued (rejected: attempt n+1)         settled -> queued (returned: the debt lives again)
+//	queued -> instructed | refused | returned
+//
+// Each attempt has one message, and its IDs follow from the redemption and the attempt (PaymentID), so that sending again after a crash sends
+// the same message, and a bank that got it twice refuses the second. Its refusal of a duplicate is no rejection of the payment. Words that a bank says twice count once: they are known by message, entry and hash.
+// Nothing but a booked entry of the right ID, amount and currency settles, or the word that settlement is completed; whatever contradicts
+// the state moves no money and opens an exception, and until the bank resolves it nothing is instructed again nor returned by
+// silence. A settled payment stays open for ReturnWindow, since money may come back.
 package cash
 
 import (
@@ -104,6 +124,13 @@ const (
 	AcceptWindow domain.Millis = 7 * 24 * 60 * 60 * 1000
 	// SettleWindow is how long a bank may take from acceptance to settlement, in milliseconds (7 days).
 	SettleWindow domain.Millis = 7 * 24 * 60 * 60 * 1000
+	// ReturnWindow is how long a payment that settled by bank messages stays open for its return, in milliseconds (400 days:
+	// a recall for fraud may come 13 months later).
+	ReturnWindow domain.Millis = 400 * 24 * 60 * 60 * 1000
+	// MaxInstruction bounds the payments of one message.
+	MaxInstruction = 256
+	// MaxAttempts bounds the attempts of one redemption.
+	MaxAttempts = 99
 	// MaxHold is the longest that a hold may live, in milliseconds (366 days).
 	MaxHold domain.Millis = 366 * 24 * 60 * 60 * 1000
 )
@@ -114,10 +141,15 @@ const (
 	Issued    = "issued"
 	Requested = "requested"
 	Accepted  = "accepted"
-	Overdue   = "overdue"
-	Settled   = "settled"
-	Refused   = "refused"
-	Returned  = "returned"
+	// Instructed: the message was made, and is sent again until the bank answers. Acked: the bank has it. Queued: an attempt was
+	// rejected or returned, the funds are held, and the next may be instructed.
+	Instructed = "instructed"
+	Acked      = "acked"
+	Queued     = "queued"
+	Overdue    = "overdue"
+	Settled    = "settled"
+	Refused    = "refused"
+	Returned   = "returned"
 
 	Held     = "held"
 	Captured = "captured"
@@ -157,6 +189,14 @@ type Redemption struct {
 	DueAt       domain.Millis `json:"dueAt"`
 	// Answer is the bank's payment reference or its reason for refusing.
 	Answer string `json:"answer"`
+	// Payout is how the money is to leave the ledger. Nil if the two sides have agreed outside.
+	Payout *Payout `json:"payout,omitempty"`
+	// Attempt is the one under way or the last, from 1; zero before the first.
+	Attempt int `json:"attempt,omitempty"`
+	// Payment is the attempt's, once there was one.
+	Payment *Attempt `json:"payment,omitempty"`
+	// Exceptions counts those that are open.
+	Exceptions int `json:"exceptions,omitempty"`
 }
 
 // Contract is the kind cash/1.
@@ -215,6 +255,16 @@ func (contract) Apply(v domain.View, in domain.Input) (domain.Effects, error) {
 		return settle(v, in)
 	case "refuse":
 		return refuse(v, in)
+	case "instruct":
+		return judge(v, in, (*order).instruct)
+	case "report":
+		return judge(v, in, (*order).report)
+	case "book":
+		return judge(v, in, (*order).book)
+	case "resolve":
+		return judge(v, in, (*order).resolve)
+	case closeName:
+		return closeSettled(v, in)
 	case returnName:
 		return giveBack(v, in)
 	case overdueName:

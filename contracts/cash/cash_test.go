@@ -271,6 +271,24 @@ var examples = []string{
 	`cancelPayTo/alice {"party":"bob","currency":"EUR","number":1}`, "PayToTakesEffect/bob_EUR",
 }
 
-func TestLaws(t *testing.T) { contracttest.Laws(t, cash.Contract, examples...) }
+// payoutExamples pay a redemption of alice's outside.
+func payoutExamples() []string {
+	id, _ := cash.PaymentID(contracttest.Ledger, "alice", "P", 1)
+	word := `"message":"M","entry":"E","hash":"` + hash + `","attempt":1,"endToEndId":"` + id + `"`
+	return []string{
+		`redeem/alice {"id":"P","amount":{"minor":300,"currency":"EUR"},"reference":"r","payTo":{"name":"B","number":"1"}}`,
+		`instruct/alice {"message":"` + cash.MessageID(id) + `","createdAt":1000,"executeOn":"1970-01-02","debtor":{"name":"A","number":"2"},"hash":"` + hash + `","payments":[{"id":"P","attempt":1}]}`,
+		`report/P {` + word + `,"status":"ACSP"}`, `report/P {` + word + `,"status":"RJCT","reason":"AM04"}`, `report/P {` + word + `,"status":"ACSC"}`,
+		`book/P {` + word + `,"amount":{"minor":300,"currency":"EUR"},"direction":"DBIT","account":"2","status":"BOOK","reversal":false,"returned":false,"reference":"","valueDate":""}`,
+		`book/P {` + word + `,"amount":{"minor":300,"currency":"EUR"},"direction":"CRDT","account":"2","status":"BOOK","reversal":false,"returned":true,"reference":"","valueDate":""}`,
+		`resolve {"note":"r"}`, "Close/P", "Return/P", "Overdue/P",
+	}
+}
 
-func FuzzApply(f *testing.F) { contracttest.Fuzz(f, cash.Contract, examples...) }
+func TestLaws(t *testing.T) {
+	contracttest.Laws(t, cash.Contract, append(payoutExamples(), examples...)...)
+}
+
+func FuzzApply(f *testing.F) {
+	contracttest.Fuzz(f, cash.Contract, append(payoutExamples(), examples...)...)
+}

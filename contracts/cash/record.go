@@ -13,6 +13,12 @@ func eventName(status string) string {
 		return "redemptionRequested"
 	case Accepted:
 		return "redemptionAccepted"
+	case Instructed:
+		return "paymentInstructed"
+	case Acked:
+		return "paymentAcked"
+	case Queued:
+		return "paymentQueued"
 	case Overdue:
 		return "redemptionOverdue"
 	case Settled:
@@ -29,13 +35,18 @@ func (r Redemption) escrow() domain.AccountID {
 
 // record adds the write of the redemption and the event of its new status.
 func (r Redemption) record(fx domain.Effects) (domain.Effects, error) {
+	return r.say(fx, eventName(r.Status))
+}
+
+// say adds the write of the redemption and an event about it.
+func (r Redemption) say(fx domain.Effects, event string) (domain.Effects, error) {
 	w, err := domain.Put(redemptionKey(r.ID), r, r.Status, r.Bank, r.Holder)
 	if err != nil {
 		return fx, err
 	}
 	w.Final, w.HeldFor = r.EndedAt != 0, r.Holder
-	e, err := domain.NewEvent(eventName(r.Status), redemptionKey(r.ID), r, r.Bank, r.Holder)
-	fx.Writes, fx.Events = []domain.Write{w}, []domain.Event{e}
+	e, err := domain.NewEvent(event, redemptionKey(r.ID), r, r.Bank, r.Holder)
+	fx.Writes, fx.Events = append(fx.Writes, w), append(fx.Events, e)
 	return fx, err
 }
 

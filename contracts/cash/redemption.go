@@ -6,6 +6,7 @@ import "aval/domain"
 const (
 	returnName  = "Return"
 	overdueName = "Overdue"
+	closeName   = "Close"
 )
 
 func redemptionKey(id string) string { return "redemption/" + id }
@@ -15,6 +16,7 @@ func redeem(v domain.View, in domain.Input) (fx domain.Effects, err error) {
 		ID        string       `json:"id"`
 		Amount    domain.Money `json:"amount"`
 		Reference string       `json:"reference"`
+		Payout
 	}
 	if err := in.Command.DecodeBody(&body); err != nil {
 		return fx, err
@@ -28,6 +30,10 @@ func redeem(v domain.View, in domain.Input) (fx domain.Effects, err error) {
 	if err := checkText("reference", body.Reference, 0); err != nil {
 		return fx, err
 	}
+	payout, err := body.Payout.given(body.Amount)
+	if err != nil {
+		return fx, err
+	}
 	if err := checkIssuer(v, in.Command.Contract, body.Amount.Currency); err != nil {
 		return fx, err
 	}
@@ -37,7 +43,7 @@ func redeem(v domain.View, in domain.Input) (fx domain.Effects, err error) {
 	}
 	r := Redemption{
 		ID: body.ID, Bank: domain.PartyID(in.Command.Contract), Holder: in.Sender, Amount: body.Amount, Reference: body.Reference,
-		Status: Requested, RequestedAt: in.Now, DueAt: in.Now + AcceptWindow,
+		Status: Requested, RequestedAt: in.Now, DueAt: in.Now + AcceptWindow, Payout: payout,
 	}
 	if r.PayTo, err = payToInForce(v, r.Holder, r.Amount.Currency); err != nil {
 		return fx, err
@@ -73,11 +79,14 @@ func settle(v domain.View, in domain.Input) (fx domain.Effects, err error) {
 	if err := checkText("reference", body.Reference, 1); err != nil {
 		return fx, err
 	}
-	r, err := answer(v, in, Requested, Accepted, Overdue)
+	r, err := answer(v, in, Requested, Accepted, Instructed, Acked, Queued, Overdue)
 	if err != nil {
 		return fx, err
 	}
 	r.Answer = body.Reference
+	if r.Attempt > 0 {
+		return r.paid(in.Now, "")
+	}
 	return r.end(in.Now, Settled, domain.IssueAccount(r.Bank), "redeemed")
 }
 
@@ -91,7 +100,7 @@ func refuse(v domain.View, in domain.Input) (fx domain.Effects, err error) {
 	if err := checkText("reason", body.Reason, 1); err != nil {
 		return fx, err
 	}
-	r, err := answer(v, in, Requested, Accepted, Overdue)
+	r, err := answer(v, in, Requested, Accepted, Queued, Overdue)
 	if err != nil {
 		return fx, err
 	}
@@ -101,16 +110,20 @@ func refuse(v domain.View, in domain.Input) (fx domain.Effects, err error) {
 
 // giveBack ends a request on which the bank was silent.
 func giveBack(v domain.View, in domain.Input) (domain.Effects, error) {
-	r, err := load(v, in.Command.Contract, Requested)
+	r, err := load(v, in.Command.Contract, Requested, Queued)
 	if err != nil {
 		return domain.Effects{}, err
+	}
+	if r.Exceptions > 0 { // money may have left outside: only the bank can know
+		r.Status, r.DueAt = Overdue, 0
+		return r.record(domain.Effects{})
 	}
 	return r.end(in.Now, Returned, domain.PartyAccount(r.Holder), "return")
 }
 
 // markOverdue tells both sides that the bank is late. The money stays where it is.
 func markOverdue(v domain.View, in domain.Input) (domain.Effects, error) {
-	r, err := load(v, in.Command.Contract, Accepted)
+	r, err := load(v, in.Command.Contract, Accepted, Instructed, Acked)
 	if err != nil {
 		return domain.Effects{}, err
 	}

@@ -323,7 +323,7 @@ func checkText(field, text string, least, most int) error {
 	switch n := utf8.RuneCountInString(text); {
 	case n < least || n > most:
 		return domain.Refuse(domain.Malformed, "%s: %d characters, want %d to %d", field, n, least, most)
-	case strings.ContainsFunc(text, control) || strings.ContainsRune(text, utf8.RuneError) || strings.ContainsAny(text, "\ufffe\uffff"):
+	case strings.ContainsFunc(text, control) || strings.ContainsAny(text, "\ufffe\uffff") || !utf8.ValidString(text):
 		return domain.Refuse(domain.Malformed, "%s: a character that a message cannot carry", field)
 	case strings.TrimSpace(text) != text:
 		return domain.Refuse(domain.Malformed, "%s: white space at an end", field)
