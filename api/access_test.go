@@ -25,6 +25,7 @@ type sight int
 
 const (
 	refused  sight = iota // no token that counts: 401
+	governs               // a member that acme's things do not name: who may do what, and otherwise nothing
 	nothing               // not-found, or a list without it
 	oneThing              // the record that was granted, in acme's name
 	asAcme                // everything of acme's, in acme's name
@@ -51,6 +52,7 @@ const (
 	streamed              // the same, as events
 	private               // for who is named in a private value, never by a grant
 	sender                // for the sender of a command, never by a grant
+	rule                  // who may do what: for members and auditors of everything
 	command               // the caller's own command, in its own name
 	trail                 // who read under a grant: each sees his own list, or that of whom he reads as
 )
@@ -81,6 +83,7 @@ func rows(id string, index uint64) map[string]row {
 		"GET /v1/receipts/{index}":        {"/v1/receipts/" + at, entry, 0},
 		"GET /v1/reads":                   {"/v1/reads", trail, 0},
 		"GET /v1/private/{digest}":        {"/v1/private/" + strings.Repeat("A", 43), private, 0},
+		"GET /v1/governance":              {"/v1/governance", rule, 0},
 		"GET /v1/attestation":             {"/v1/attestation?nonce=" + strings.Repeat("A", 43), public, 404},
 		"GET /log/checkpoint":             {"/log/checkpoint", public, 200},
 		"GET /log/policy":                 {"/log/policy", public, 200},
@@ -105,6 +108,8 @@ func (r row) expected(who sight) (status int, shows bool) {
 		shows = who == owner
 	case r.class == trail:
 		shows = who == asAcme || who == owner
+	case r.class == rule:
+		shows = who == governs || who == auditor
 	case r.class == record:
 		shows = who > nothing
 	default:
@@ -146,6 +151,7 @@ func (e *engined) cast() map[string]caller {
 	} {
 		all[string(role)] = caller{sight: nothing, signer: e.node.Register(domain.PartyID("as-"+role), role)}
 	}
+	all[string(domain.RoleMember)] = caller{sight: governs, signer: all[string(domain.RoleMember)].signer}
 	named := func(name string, who sight) domain.PartyID {
 		all[name] = caller{sight: who, signer: e.node.Register(domain.PartyID(name))}
 		return domain.PartyID(name)
@@ -230,8 +236,8 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 			if r.class == trail { // it names what was read, of whomever: TestTrail looks into it
 				continue
 			}
-			// A receipt is encoded, and the reply to a command names nothing: only what must not be there is looked for.
-			if seen := showsAcme(body); seen != shows && r.class != entry && r.class != sender || seen && !shows {
+			// A receipt and a decision are encoded, and the reply to a command names nothing: only what must not be there is looked for.
+			if seen := showsAcme(body); seen != shows && r.class != entry && r.class != sender && r.class != rule || seen && !shows {
 				t.Errorf("%s as %s: shows what is acme's: %v, want %v in %.300s", path, name, seen, shows, body)
 			}
 		}
@@ -280,7 +286,7 @@ func (e *engined) firstOf(path string, c caller, due bool) string {
 // accessTable writes what every route answers to whom, as docs/access.md has it.
 func accessTable() string {
 	var b strings.Builder
-	b.WriteString("| route | no valid token | not named | granted the record | granted all of the party's | the party itself | auditor, granted all |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| route | no valid token | a member, not named | not named | granted the record | granted all of the party's | the party itself | auditor, granted all |\n|---|---|---|---|---|---|---|---|\n")
 	table := rows("ID", 0)
 	for _, operation := range slices.Sorted(maps.Keys(table)) {
 		b.WriteString("| `" + operation + "` |")

@@ -340,6 +340,7 @@ func examplePaths() map[string]string {
 		"GET /v1/receipts/{index}":        "/v1/receipts/2",
 		"GET /v1/reads":                   "/v1/reads?limit=1",
 		"GET /v1/private/{digest}":        "/v1/private/" + envelope.Digest(privateDisclosure),
+		"GET /v1/governance":              "/v1/governance",
 		"GET /v1/attestation":             "/v1/attestation?nonce=00112233445566778899aabbccddeeff",
 		"GET /log/checkpoint":             "/log/checkpoint",
 		"GET /log/policy":                 "/log/policy",
@@ -427,7 +428,7 @@ func (h *house) failApart() {
 	undo = h.fault(newProblem(outcomeUnknown, "")) // the real one: TestWaitIsBounded
 	post(504, request{body: "a"})
 	undo()
-	for _, path := range []string{"/v1/contracts", "/v1/accounts", "/v1/trial-balance", "/v1/events", "/v1/reads"} {
+	for _, path := range []string{"/v1/contracts", "/v1/accounts", "/v1/trial-balance", "/v1/events", "/v1/reads", "/v1/governance"} {
 		h.want(404, request{path: path + "?as=globex", token: h.token(h.acme)})
 	}
 	for _, path := range []string{

@@ -40,6 +40,8 @@ type Grants interface {
 	As(viewer, party domain.PartyID, target string) (ledger.Right, error)
 	// RecordAccess returns nil once the log durably says who read.
 	RecordAccess(ctx context.Context, a domain.Access) error
+	// Governance is the file that proves who may do what, for members and auditors of everything.
+	Governance(viewer domain.PartyID) ([]byte, error)
 	// Limits is what one party may ask in a minute.
 	Limits() domain.Limits
 }

@@ -87,6 +87,20 @@ func (s *Server) contractEvents(c call) error {
 // seers are those whose an entry is.
 func seers(e ledger.EntryView) []domain.PartyID { return e.Parties }
 
+// jsonLines is the media type of lines of JSON.
+const jsonLines = "application/jsonl"
+
+func (s *Server) governance(c call) error {
+	file, err := s.ledger.Governance(c.eyes)
+	if err != nil {
+		return read(err)
+	}
+	if err := s.record(c, whoseRows{nil}); err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, jsonLines, file)
+}
+
 func (s *Server) private(c call) error {
 	digest := pathParam(c, "digest")
 	if err := domain.CheckDigest(digest); err != nil {

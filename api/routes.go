@@ -61,6 +61,7 @@ func (s *Server) routes() []route {
 		{method: get, path: "/v1/receipts/:index", query: []string{"as"}, handle: s.receipt},
 		{method: get, path: "/v1/reads", query: []string{"from", "limit", "as"}, handle: s.reads},
 		{method: get, path: "/v1/private/:digest", handle: s.private},
+		{method: get, path: "/v1/governance", query: []string{"as"}, handle: s.governance},
 		{method: get, path: "/v1/attestation", query: []string{"nonce"}, public: true, handle: s.attestation},
 		{method: get, path: "/log/checkpoint", public: true, handle: s.checkpoint},
 		{method: get, path: "/log/policy", public: true, handle: s.policy},

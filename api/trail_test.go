@@ -65,13 +65,13 @@ func TestEveryReadUnderAGrantIsRecorded(t *testing.T) {
 			a := e.do(request{path: r.as(c.sight), token: c.token})
 			status, shows := r.expected(c.sight)
 			got := e.accesses(from)
-			if want := status == http.StatusOK && shows && c.sight != owner && r.class != sender; !want {
+			if want := status == http.StatusOK && shows && c.sight != owner && c.sight != governs && r.class != sender; !want {
 				if len(got) != 0 && name != "ungranted" { // it lists who is registered
 					t.Errorf("%s as %s: %d, recorded as %+v", operation, name, a.status, got)
 				}
 				continue
 			}
-			if len(got) != 1 || string(got[0].Viewer) != name && name != "seer" || "GET "+got[0].Route != operation || got[0].Rows < 1 {
+			if len(got) != 1 || string(got[0].Viewer) != name && name != "seer" || "GET "+got[0].Route != operation || got[0].Rows < 1 && r.class != trail { // a trail may be empty yet
 				t.Errorf("%s as %s: %d, recorded as %+v", operation, name, a.status, got)
 				continue
 			}

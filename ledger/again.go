@@ -74,7 +74,7 @@ func (r *replayed) compare(v *vault, stored []StoredEntry, bodies [][]byte, clos
 		return &Fault{closing.Index, err}
 	}
 	var sealBytes []byte
-	if r.sealed, sealBytes, err = sealBatch(r.batch, r.entries, r.state.digest.sum(), v.salt); err != nil {
+	if r.sealed, sealBytes, err = sealBatch(r.batch, r.entries, r.state, v.salt); err != nil {
 		return &Fault{closing.Index, err}
 	}
 	return compareSealed(r.sealed, sealBytes, stored, bodies, closing)

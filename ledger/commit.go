@@ -147,9 +147,12 @@ func (e *Engine) tablesOf(sealed []*sealedEntry, changes []change) (c Commit) {
 	return c
 }
 
-// entryNames lists what an entry is found by: its viewers, the records and accounts it touches.
+// entryNames lists what an entry is found by: its viewers, the records and accounts it touches, and that it governs.
 func entryNames(s *sealedEntry) []string {
 	var names []string
+	if s.governs() {
+		names = append(names, chainName)
+	}
 	for _, viewer := range s.viewers[1:] {
 		names = append(names, partyName(viewer))
 	}

@@ -49,7 +49,7 @@ func provedUnder(t testing.TB, keys *Keys, salt *salts, entries ...*entry) (Poli
 			s, err = seal(e, salt)
 		} else {
 			last := entries[i-1]
-			_, s.leaf, err = sealBatch(Batch{Sequence: last.Sequence, Now: last.BookedAt}, entries[i-1:i], (&stateDigest{}).sum(), salt)
+			_, s.leaf, err = sealBatch(Batch{Sequence: last.Sequence, Now: last.BookedAt}, entries[i-1:i], newState(), salt)
 		}
 		if err != nil {
 			t.Fatal(err)

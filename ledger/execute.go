@@ -60,7 +60,7 @@ func (x executor) execute(st *State, h History, b Batch, base uint64) (*run, err
 			return nil, err
 		}
 	}
-	return r, nil
+	return r, r.chain()
 }
 
 // run is the work on one batch and what came of it: entries in order of their index, and an

@@ -28,6 +28,7 @@ const (
 	// ArchiveFile is the first one.
 	ArchiveFile   = "archive.json"
 	bodiesDir     = "bodies/"
+	governanceDir = "governance/"
 	quarantineDir = "quarantine/"
 	// cosignedFile is the newest cosigned head, among the files before the log.
 	cosignedFile = "cosigned"
@@ -57,15 +58,9 @@ type ArchiveHead struct {
 // head. Tiles are made from the leaves, and nothing counts as exported unless they lead to the
 // signed root. The archive must stand still meanwhile. Memory does not grow with the log.
 func ExportLog(keys *Keys, policy Policy, archive Archive, put Put, progress func(Progress)) error {
-	_, checkpoint, err := archive.Head()
-	if err == nil && policy.AsksWitnesses() {
-		checkpoint, err = CosignedHead(keys, archive)
-	}
-	if err == nil && len(checkpoint) == 0 {
-		err = errors.New("no head of the log was cosigned yet")
-	}
+	checkpoint, err := exportedHead(keys, policy, archive)
 	if err != nil {
-		return fmt.Errorf("read head: %w", err)
+		return err
 	}
 	x, err := newExport(policy, archive, checkpoint, put, progress)
 	if err != nil {
@@ -74,9 +69,25 @@ func ExportLog(keys *Keys, policy Policy, archive Archive, put Put, progress fun
 	return x.log()
 }
 
+// exportedHead is the newest head that the policy accepts: cosigned, if it asks for witnesses.
+func exportedHead(keys *Keys, policy Policy, archive Archive) ([]byte, error) {
+	_, checkpoint, err := archive.Head()
+	if err == nil && policy.AsksWitnesses() {
+		checkpoint, err = CosignedHead(keys, archive)
+	}
+	if err == nil && len(checkpoint) == 0 {
+		err = errors.New("no head of the log was cosigned yet")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read head: %w", err)
+	}
+	return checkpoint, nil
+}
+
 // ExportArchive writes the public log and what a restore needs besides: the sealed bodies of
 // the entries, each of which must open under the keys, and the quarantine. No key is among
-// it. Files of the caller's choice, such as sealed keys, go between the first and the log.
+// it. Files of the caller's choice, such as sealed keys, go between the first and the log. What is of
+// governance is in it once more, in clear, as its own file.
 func ExportArchive(keys *Keys, archive Archive, messages Quarantine, extra map[string][]byte, put Put, progress func(Progress)) error {
 	policy, err := ParsePolicy(keys.Policy())
 	if err != nil {
@@ -115,6 +126,9 @@ func ExportArchive(keys *Keys, archive Archive, messages Quarantine, extra map[s
 	if err := x.log(); err != nil {
 		return err
 	}
+	if err := x.governance(head); err != nil {
+		return err
+	}
 	return x.quarantine(messages)
 }
 
@@ -130,6 +144,8 @@ type export struct {
 	// vault opens the bodies that are exported; nil exports the public log only.
 	vault  *vault
 	beside privateExport
+	// governing are the entries that can be of governance.
+	governing []uint64
 }
 
 func newExport(policy Policy, archive Archive, checkpoint []byte, put Put, progress func(Progress)) (*export, error) {
@@ -245,10 +261,12 @@ func (x *export) bodies(first uint64, width int) error {
 		return err
 	}
 	err := x.entries(first, width, func(s StoredEntry) error {
-		if len(s.Body) > 0 {
-			if _, err := x.vault.openEntry(s.Index, s.Body); err != nil {
-				return &Fault{s.Index, err}
-			}
+		governs, err := books{vault: x.vault}.mayGovern(s)
+		if err != nil {
+			return err
+		}
+		if governs {
+			x.governing = append(x.governing, s.Index)
 		}
 		data = append(binary.BigEndian.AppendUint32(data, uint32(len(s.Body))), s.Body...)
 		if len(data) < chunkBytes {

@@ -82,11 +82,7 @@ func openReceipt(policy Policy, receipt []byte) (Disclosure, error) {
 	if origin, _, _ := bytes.Cut(p.Checkpoint, []byte("\n")); policy.log != nil && string(origin) != policy.Origin() {
 		return Disclosure{}, fmt.Errorf("the receipt is of ledger %.100q, the policy of %q", origin, policy.Origin())
 	}
-	checkpoint, err := policy.open(p.Checkpoint)
-	var unsigned *note.UnverifiedNoteError
-	if errors.As(err, &unsigned) {
-		err = fmt.Errorf("the head is not signed by the key that the policy names: %w", err)
-	}
+	checkpoint, err := policy.openNamed(p.Checkpoint)
 	if err != nil {
 		return Disclosure{}, err
 	}
@@ -107,6 +103,16 @@ func openReceipt(policy Policy, receipt []byte) (Disclosure, error) {
 		return Disclosure{Index: p.Index}, nil
 	}
 	return x.open(p.Index)
+}
+
+// openNamed opens a checkpoint that came with what it is to prove, and says so where it is of another key.
+func (p Policy) openNamed(signed []byte) (Checkpoint, error) {
+	checkpoint, err := p.open(signed)
+	var unsigned *note.UnverifiedNoteError
+	if errors.As(err, &unsigned) {
+		err = fmt.Errorf("the head is not signed by the key that the policy names: %w", err)
+	}
+	return checkpoint, err
 }
 
 // parseReceipt reads the file and refuses any but the one text for what it says.

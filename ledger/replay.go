@@ -54,7 +54,7 @@ func (r *replay) batch(stored []StoredEntry, closing StoredEntry, beside *privat
 	if len(w.entries) != len(stored) {
 		return 0, &Fault{stored[0].Index, errors.New("executed again, the batch has another number of entries")}
 	}
-	sealed, closingLeaf, err := sealBatch(b, w.entries, w.after.digest.sum(), r.vault.salt)
+	sealed, closingLeaf, err := sealBatch(b, w.entries, w.after, r.vault.salt)
 	if err != nil {
 		return 0, &Fault{closing.Index, err}
 	}

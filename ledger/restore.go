@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"aval/domain"
 	"aval/domain/canon"
@@ -23,7 +24,7 @@ type Restore struct {
 	// Store receives the ledger and must be empty; it is complete only when From returned
 	// nil. Without one, or without Keys, nothing is kept.
 	Store Store
-	// Contracts and Codecs are those of the ledger; needed with Keys.
+	// Contracts are those of the ledger; without Keys governance/1 is enough. Codecs are needed with Keys.
 	Contracts []domain.Contract
 	Codecs    []domain.Codec
 	// Heads are sizes at which the archive's root is wanted, to compare it with heads known from elsewhere.
@@ -42,6 +43,8 @@ type Restored struct {
 	Quarantined uint64 `json:"quarantined"`
 	// Cosigned is the size of the cosigned head in the archive, zero without one.
 	Cosigned uint64 `json:"cosigned,omitempty"`
+	// Governance is the governance file in the archive, nil if it was exported without.
+	Governance *Governance `json:"-"`
 	// Roots are those wanted by Restore.Heads, where a batch ends there.
 	Roots map[uint64][]byte `json:"-"`
 }
@@ -118,6 +121,9 @@ type restoring struct {
 	checkpoint []byte
 	cosigned   Checkpoint
 	messages   int
+	// governance is the text of the governance file so far, parts how many files of the archive it came in.
+	governance []byte
+	parts      int
 	beside     privateReplay
 	found      Restored
 }
@@ -250,6 +256,11 @@ func (w *restoring) finish() error {
 			err = w.beside.take(name, data)
 		case isBodies(name):
 			err = w.bodies(name, data)
+		case name == governanceName(w.parts):
+			w.governance, w.parts = append(w.governance, data...), w.parts+1
+			if len(w.governance) > MaxGovernanceBytes {
+				err = fmt.Errorf("governance of more than %d bytes", MaxGovernanceBytes)
+			}
 		case name == quarantineName(w.messages):
 			err = w.quarantined(data)
 			w.messages++
@@ -266,13 +277,30 @@ func (w *restoring) finish() error {
 	if len(w.leaves) > 0 || found != w.backup.ArchiveHead {
 		return w.fault(fmt.Errorf("the archive lacks bodies, or does not hold what %s says", ArchiveFile))
 	}
-	if w.replay == nil {
-		return nil
+	if err := w.governed(); err != nil || w.replay == nil {
+		return err
 	}
 	if err := w.beside.finish(registry{w.replay.state}); err != nil {
 		return err
 	}
 	return w.replay.finish(w.checkpoint)
+}
+
+// governed wants the governance file, if there is one, to be that of the archive's own head.
+func (w *restoring) governed() error {
+	if w.parts == 0 {
+		return nil
+	}
+	at := slices.IndexFunc(w.Contracts, func(c domain.Contract) bool { return c.Kind() == domain.GovernanceKind })
+	if at < 0 {
+		return errors.New("verify governance: the contract governance/1 is not among those given")
+	}
+	found, err := OpenGovernance(w.Policy.LogOnly(), w.Contracts[at], bytes.NewReader(w.governance))
+	if err == nil && !bytes.Equal(found.checkpoint, w.checkpoint) {
+		err = &Fault{found.Head.Size, errors.New("the governance file is of another head than the archive")}
+	}
+	w.found.Governance = found
+	return err
 }
 
 func (w *restoring) quarantined(data []byte) error {

@@ -159,7 +159,7 @@ func (e *Engine) persist(w *work) ([]*sealedEntry, error) {
 
 // seal makes of an executed batch everything that the disk is to hold, signed.
 func (e *Engine) seal(w *work) ([]*sealedEntry, Commit, error) {
-	sealed, closing, err := sealBatch(w.batch, w.entries, w.after.digest.sum(), e.vault.salt)
+	sealed, closing, err := sealBatch(w.batch, w.entries, w.after, e.vault.salt)
 	if err != nil {
 		return nil, Commit{}, err
 	}

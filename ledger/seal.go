@@ -28,7 +28,8 @@ type leaf struct {
 	Root     []byte `json:"root"`
 }
 
-// sealLeaf closes each batch: how many entries it had, its time, and the keyed digest of the state after it.
+// sealLeaf closes each batch: how many entries it had, its time, the keyed digest of the state after it, and
+// the salted commitment to the chain of governance.
 type sealLeaf struct {
 	Version  int           `json:"v"`
 	Type     string        `json:"t"` // "s"
@@ -36,6 +37,7 @@ type sealLeaf struct {
 	Entries  uint64        `json:"n"`
 	BookedAt domain.Millis `json:"now"`
 	State    []byte        `json:"state"`
+	Chain    []byte        `json:"gov"`
 }
 
 // fieldPrefix begins the input of a field's commitment; 0 and 1 are those of RFC 6962.
@@ -213,8 +215,8 @@ func viewsPath(hashes []tlog.Hash, n int) [][]byte {
 	return append(viewsPath(own, n), sibling[:])
 }
 
-// sealBatch seals the entries of a batch and closes it with its seal leaf.
-func sealBatch(b Batch, entries []*entry, state []byte, salt *salts) (sealed []*sealedEntry, closing []byte, err error) {
+// sealBatch seals the entries of a batch, of which there is one at least, and closes it with its seal leaf.
+func sealBatch(b Batch, entries []*entry, after *State, salt *salts) (sealed []*sealedEntry, closing []byte, err error) {
 	s := newSealer(salt)
 	for _, e := range entries {
 		one, err := s.seal(e)
@@ -223,8 +225,17 @@ func sealBatch(b Batch, entries []*entry, state []byte, salt *salts) (sealed []*
 		}
 		sealed = append(sealed, one)
 	}
+	chain, err := after.chain()
+	if err != nil {
+		return nil, nil, err
+	}
+	chained, err := chain.field(salt, entries[len(entries)-1].Index+1)
+	if err != nil {
+		return nil, nil, err
+	}
 	closing, err = canon.Marshal(sealLeaf{
-		Version: 1, Type: "s", Sequence: b.Sequence, Entries: uint64(len(entries)), BookedAt: b.Now, State: salt.digest(b.Sequence, state),
+		Version: 1, Type: "s", Sequence: b.Sequence, Entries: uint64(len(entries)), BookedAt: b.Now,
+		State: salt.digest(b.Sequence, after.digest.sum()), Chain: chained.commitment(),
 	})
 	return sealed, closing, err
 }

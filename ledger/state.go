@@ -10,7 +10,7 @@ import (
 	"aval/domain"
 )
 
-// slotType tells the five things that state is made of.
+// slotType tells the six things that state is made of.
 type slotType string
 
 const (
@@ -19,6 +19,7 @@ const (
 	deadlineSlot slotType = "d"
 	watchSlot    slotType = "w"
 	outflowSlot  slotType = "o"
+	chainSlot    slotType = "g"
 )
 
 // slot is one piece of state. Its canonical bytes are the element of the state digest and,

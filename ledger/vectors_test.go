@@ -104,7 +104,7 @@ func TestDocumentedVectors(t *testing.T) {
 	has("leaf", hex.EncodeToString(sealed.leaf))
 	has("whole receipt", string(whole))
 	has("partial receipt", string(part))
-	_, closing, err := sealBatch(Batch{Sequence: 2, Now: 1_795_516_200_000}, []*entry{vectorEntry(t)}, (&stateDigest{}).sum(), salt)
+	_, closing, err := sealBatch(Batch{Sequence: 2, Now: 1_795_516_200_000}, []*entry{vectorEntry(t)}, newState(), salt)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -196,7 +196,7 @@ func (v *logAudit) leaf(data []byte) error {
 }
 
 func (v *logAudit) seal(s sealLeaf) error {
-	if s.Version != 1 || s.Type != "s" || len(s.State) != tlog.HashSize {
+	if s.Version != 1 || s.Type != "s" || len(s.State) != tlog.HashSize || len(s.Chain) != tlog.HashSize {
 		return errors.New("the seal is of another version or type")
 	}
 	if v.open == 0 || s.Entries != v.open || s.Sequence != v.sequence || s.BookedAt <= v.last.BookedAt {

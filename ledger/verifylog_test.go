@@ -13,7 +13,7 @@ func TestLeavesThatDoNotFollow(t *testing.T) {
 	hash := make([]byte, 32)
 	e := func(seq uint64) leaf { return leaf{Version: 1, Type: "e", Sequence: seq, Root: hash} }
 	s := func(seq, n uint64, now int64) sealLeaf {
-		return sealLeaf{Version: 1, Type: "s", Sequence: seq, Entries: n, BookedAt: domain.Millis(now), State: hash}
+		return sealLeaf{Version: 1, Type: "s", Sequence: seq, Entries: n, BookedAt: domain.Millis(now), State: hash, Chain: hash}
 	}
 	for name, c := range map[string]struct {
 		leaves []any
@@ -31,8 +31,8 @@ func TestLeavesThatDoNotFollow(t *testing.T) {
 		"another version":          {[]any{leaf{Version: 2, Type: "e", Sequence: 1, Root: hash}}, 0},
 		"another type":             {[]any{leaf{Version: 1, Type: "x", Sequence: 1, Root: hash}}, 0},
 		"short root":               {[]any{leaf{Version: 1, Type: "e", Sequence: 1, Root: hash[1:]}}, 0},
-		"seal of another version":  {[]any{e(1), sealLeaf{Version: 2, Type: "s", Sequence: 1, Entries: 1, BookedAt: 1, State: hash}}, 1},
-		"seal of another type":     {[]any{e(1), sealLeaf{Version: 1, Type: "e", Sequence: 1, Entries: 1, BookedAt: 1, State: hash}}, 1},
+		"seal of another version":  {[]any{e(1), sealLeaf{Version: 2, Type: "s", Sequence: 1, Entries: 1, BookedAt: 1, State: hash, Chain: hash}}, 1},
+		"seal of another type":     {[]any{e(1), sealLeaf{Version: 1, Type: "e", Sequence: 1, Entries: 1, BookedAt: 1, State: hash, Chain: hash}}, 1},
 		"seal with a short state":  {[]any{e(1), sealLeaf{Version: 1, Type: "s", Sequence: 1, Entries: 1, BookedAt: 1}}, 1},
 		"something else":           {[]any{"leaf"}, 0},
 	} {

@@ -220,5 +220,10 @@ func (l *Ledger) RecordAccess(context.Context, domain.Access) error {
 	return errors.New("there are no grants")
 }
 
+// Governance is a first line without proofs: nothing is governed here.
+func (l *Ledger) Governance(domain.PartyID) ([]byte, error) {
+	return []byte(`{"format":"` + ledger.GovernanceFormat + `","origin":"` + Origin + `"}` + "\n"), l.fault(context.Background(), "Governance")
+}
+
 // Limits are none.
 func (l *Ledger) Limits() domain.Limits { return domain.Limits{} }

@@ -19,64 +19,60 @@ import (
 )
 
 func governanceCommand() *cobra.Command {
+	var g governanceFlags
 	var p printer
 	var r remote
-	var asOf string
+	var export string
 	c := &cobra.Command{
-		Use: "governance DIR|URL", Short: "Show who may do what, or could at any moment", Args: cobra.ExactArgs(1),
-		Long: `Show members, parties with their roles, keys, devices, sources, trusted measurements, grants, limits and
-the constitution.
+		Use: "governance DIR|URL|FILE|ARCHIVE", Short: "Show who may do what, or could at any moment", Args: cobra.ExactArgs(1),
+		Long: `Show members, roles, keys, devices, sources, products, trusted measurements, key epochs, grants, limits and
+the constitution, now or as they stood at --as-of. What is shown was derived from signed commands: each of
+them is in the log, none was left out, and executed again each has the effect that the log says.
 
-DIR  a node's folder, running or not: its log is executed again up to --as-of, every batch must come
-     out as it was sealed, and all records are shown as they stood then.
-URL  a running node: the records that the party of --key may see now.`,
-		Example: "  aval governance node --as-of 2026-11-24\n  aval governance http://127.0.0.1:8420 --key member.jwk",
+DIR      a node's folder, running or not.
+FILE     what --export wrote, or a node gave; needs --policy, and no key.
+ARCHIVE  a backup of "aval export", which holds such a file; needs --policy, and no key.
+URL      a running node: with --policy the file that it gives its members and auditors; without, the
+         records that the party of --key may see now.
+
+--export OUT writes the file of DIR or URL, for others to check.`,
+		Example: "  aval governance node --as-of 120\n  aval governance --export governance.jsonl http://127.0.0.1:8420 --key member.jwk\n" +
+			"  aval governance governance.jsonl --policy policy.txt --as-of 2026-11-24",
 		RunE: func(c *cobra.Command, args []string) error {
-			state, err := governanceOf(c, &p, &r, args[0], asOf)
-			var fault *ledger.Fault
-			if errors.As(err, &fault) {
-				return fail(c, &p, fault)
+			if export != "" {
+				return exportGovernance(c, &p, &g, &r, args[0], export)
 			}
+			if isURL(args[0]) && g.policy == "" {
+				return currentRecords(c, &p, &r, args[0], g.asOf)
+			}
+			found, err := g.open(c, &r, args[0])
 			if err != nil {
-				return err
+				return failed(c, &p, err)
 			}
-			return p.print(c, state, func(w io.Writer) { printRecords(w, state.Records) })
+			return g.show(c, &p, found)
 		},
 	}
-	c.Flags().StringVar(&asOf, "as-of", "", "last moment that counts, for DIR; by default, the present")
+	c.Flags().StringVar(&export, "export", "", "write the governance file of DIR or URL to this new file, and show nothing")
+	c.Flags().StringVar(&g.policy, "policy", "", "policy file of the ledger")
+	g.flags(c)
 	r.flags(c)
 	p.flag(c)
 	return c
 }
 
-func governanceOf(c *cobra.Command, p *printer, r *remote, target, asOf string) (state ledger.GovernanceState, err error) {
-	if !isURL(target) {
-		moment, err := ledger.ParseMoment("--as-of", asOf)
-		if err != nil {
-			return state, err
-		}
-		folder, err := node.OpenFolder(target)
-		if err != nil {
-			return state, err
-		}
-		meter := newMeter(c.ErrOrStderr(), p.asJSON)
-		return folder.Governance(moment, func(done ledger.Progress) { meter.tell(done, 0) })
-	}
+// currentRecords shows what the reader may see of the present.
+func currentRecords(c *cobra.Command, p *printer, r *remote, url, asOf string) error {
 	if asOf != "" {
-		return state, errors.New("--as-of goes with a node's folder: a running node tells the present")
+		return errors.New("--as-of with a running node needs --policy: without it a node tells the present")
 	}
-	r.url = target
-	ctx, cancel, err := r.context(c)
-	if err != nil {
-		return state, err
-	}
-	defer cancel()
-	reader, err := r.connect(ctx)
-	if err != nil {
-		return state, err
-	}
-	state.Records, err = governed(ctx, reader, "")
-	return state, err
+	r.url = url
+	return r.read(c, func(ctx context.Context, reader *client.Client) error {
+		records, err := governed(ctx, reader, "")
+		if err != nil {
+			return err
+		}
+		return p.print(c, map[string]any{"records": records}, func(w io.Writer) { printRecords(w, records) })
+	})
 }
 
 // governed lists the records of governance that the reader may see and whose key has the prefix.
@@ -139,12 +135,17 @@ func (g *governor) give(c *cobra.Command, name, contract string, body any) error
 
 // read gives a client that reads as the key's party to f.
 func (g *governor) read(c *cobra.Command, f func(context.Context, *client.Client) error) error {
-	ctx, cancel, err := g.remote.context(c)
+	return g.remote.read(c, f)
+}
+
+// read gives a client that reads as the key's party to f.
+func (r *remote) read(c *cobra.Command, f func(context.Context, *client.Client) error) error {
+	ctx, cancel, err := r.context(c)
 	if err != nil {
 		return err
 	}
 	defer cancel()
-	reader, err := g.remote.connect(ctx)
+	reader, err := r.connect(ctx)
 	if err != nil {
 		return err
 	}

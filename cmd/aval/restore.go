@@ -98,15 +98,18 @@ func readPassphrase(path string) (string, error) {
 }
 
 // isArchive tells an archive by the name of its first file, which a tar begins with.
-func isArchive(path string) bool {
+func isArchive(path string) bool { return begins(path, ledger.ArchiveFile) }
+
+// begins says whether a file begins with a text.
+func begins(path, text string) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	name := make([]byte, len(ledger.ArchiveFile))
-	_, err = io.ReadFull(f, name)
-	return err == nil && string(name) == ledger.ArchiveFile
+	first := make([]byte, len(text))
+	_, err = io.ReadFull(f, first)
+	return err == nil && string(first) == text
 }
 
 func (f *archiveFlags) archive(path string) (node.Archive, error) {
@@ -147,13 +150,26 @@ func previewArchive(c *cobra.Command, p *printer, archive node.Archive, dir stri
 	})
 }
 
-func verifyArchive(c *cobra.Command, p *printer, archive node.Archive) error {
+func verifyArchive(c *cobra.Command, p *printer, archive node.Archive, g *governanceFlags) error {
 	archive.Tell = newMeter(c.ErrOrStderr(), p.asJSON).tell
 	found, err := archive.Verify(c.Context())
 	if err != nil {
 		return failed(c, p, err)
 	}
-	return p.print(c, restoredResult(found, map[string]any{}), func(w io.Writer) { describeArchive(w, found) })
+	if found.Governance == nil {
+		return p.print(c, restoredResult(found, map[string]any{}), func(w io.Writer) {
+			describeArchive(w, found)
+			fmt.Fprintln(w, "it holds no governance file")
+		})
+	}
+	state, err := g.state(found.Governance)
+	if err != nil {
+		return err
+	}
+	return p.print(c, restoredResult(found, map[string]any{"governance": state}), func(w io.Writer) {
+		describeArchive(w, found)
+		printGovernance(w, state)
+	})
 }
 
 func restoredResult(found ledger.Restored, more map[string]any) map[string]any {

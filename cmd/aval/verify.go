@@ -18,10 +18,11 @@ import (
 func verifyCommand() *cobra.Command {
 	var p printer
 	var from archiveFlags
+	var g governanceFlags
 	var private string
 	var t trust
 	c := &cobra.Command{
-		Use: "verify DIR|URL|ARCHIVE|FILE.tlog-proof", Short: "Check a whole ledger, a public log, a backup, or one receipt, offline", Args: cobra.ExactArgs(1),
+		Use: "verify DIR|URL|ARCHIVE|FILE", Short: "Check a whole ledger, a public log, a backup, a governance file, or one receipt, offline", Args: cobra.ExactArgs(1),
 		Long: `Check that nothing was forged, lost or changed.
 
 DIR      a node's folder, running or not: every signature, decision, balance, leaf, tile and the
@@ -31,25 +32,30 @@ DIR      a public log as "aval export --log" wrote it: as for URL.
 URL      the public log of a running node, or one that a web server holds as files: every leaf,
          the tree and the signed head (needs --policy). A node at an https address needs --attest or --pin too.
 ARCHIVE  a backup of "aval export": the public log and every byte of the file (needs --policy); with
-         --enclave or --passphrase-file every body is opened too, and every batch executed again.
+         --enclave or --passphrase-file every body is opened too, and every batch executed again. The
+         governance in it is verified and shown as for FILE.
+FILE     governance, as "aval governance --export" wrote it: that every decision stands in the log and none
+         was left out, and what they led to by --as-of (needs --policy).
 FILE     one receipt, whole or made by "aval disclose": the head's signature, inclusion, and the
          fields that it shows (needs --policy). --private FILE holds a private value against the
          digests that it shows: FILE is a disclosure, or what "aval get /v1/private/DIGEST" printed.
 
 Exit 1 and the first bad index if anything is off.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			return verify(c, &p, args[0], &from, private, &t)
+			g.policy, from.newest = from.policy, g.newest
+			return verify(c, &p, args[0], &from, &g, private, &t)
 		},
 	}
 	c.Flags().StringVar(&private, "private", "", "file with a private value that the receipt must prove")
 	c.Flags().StringVar(&from.policy, "policy", "", "policy file of the ledger (policy.txt of the node's folder)")
 	from.keyFlags(c)
+	g.flags(c)
 	t.flags(c)
 	p.flag(c)
 	return c
 }
 
-func verify(c *cobra.Command, p *printer, target string, from *archiveFlags, private string, t *trust) error {
+func verify(c *cobra.Command, p *printer, target string, from *archiveFlags, g *governanceFlags, private string, t *trust) error {
 	if private != "" {
 		return verifyPrivate(c, p, target, from.policy, private)
 	}
@@ -66,6 +72,9 @@ func verify(c *cobra.Command, p *printer, target string, from *archiveFlags, pri
 		}
 		return verifyFolder(c, p, target, from.policy)
 	}
+	if isGovernance(target) {
+		return verifyGovernance(c, p, g, target)
+	}
 	if !isArchive(target) {
 		return verifyReceipt(c, p, target, from.policy)
 	}
@@ -73,7 +82,28 @@ func verify(c *cobra.Command, p *printer, target string, from *archiveFlags, pri
 	if err != nil {
 		return err
 	}
-	return verifyArchive(c, p, archive)
+	return verifyArchive(c, p, archive, g)
+}
+
+// isGovernance tells a governance file by the first member of its first line.
+func isGovernance(path string) bool { return begins(path, `{"format":"`+ledger.GovernanceFormat) }
+
+func verifyGovernance(c *cobra.Command, p *printer, g *governanceFlags, path string) error {
+	found, err := g.file(path)
+	if err != nil {
+		return failed(c, p, err)
+	}
+	state, err := g.state(found)
+	if err != nil {
+		return err
+	}
+	result := map[string]any{"ok": true, "leaves": found.Head.Size, "entries": found.Entries(), "bookedAt": found.BookedAt, "governance": state}
+	return p.print(c, result, func(w io.Writer) {
+		fmt.Fprintf(w, "the governance of %s is complete and was executed again: %d decisions under a head of %d leaves, the last at %s\n",
+			found.Origin, found.Entries(), found.Head.Size, stamp(found.BookedAt))
+		describePlatform(w, found.Head.Platform)
+		printGovernance(w, state)
+	})
 }
 
 func verifyFolder(c *cobra.Command, p *printer, dir, policyPath string) error {

@@ -61,6 +61,8 @@ type World struct {
 	Policy ledger.Policy
 	// TableInterval is the ledger's; TableInterval, the constant, unless a test sets another.
 	TableInterval uint64
+	// Contracts are the kinds; nil means those of this package.
+	Contracts []domain.Contract
 	// NextEpoch obtains the keys of later epochs; nil for none.
 	NextEpoch func(number uint32) (ledger.Epoch, error)
 }
@@ -88,6 +90,13 @@ func NewSigner(t testing.TB) *envelope.Signer {
 // Contracts and Codecs are the tables of a test ledger.
 func Contracts() []domain.Contract { return []domain.Contract{Governance{}, Till{}} }
 
+func (w *World) contracts() []domain.Contract {
+	if w.Contracts != nil {
+		return w.Contracts
+	}
+	return Contracts()
+}
+
 // Codecs reads oracle observations.
 func Codecs() []domain.Codec { return []domain.Codec{envelope.ObservationCodec{}} }
 
@@ -104,7 +113,7 @@ type Node struct {
 // Start opens a node on the store, creating the ledger when the store is empty.
 func (w *World) Start(store ledger.Store) (*Node, error) {
 	solo := order.NewSolo(w.Clock.Now)
-	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: solo, Contracts: Contracts(), Codecs: Codecs(), Policy: w.Policy, TableInterval: w.TableInterval, NextEpoch: w.NextEpoch}
+	config := ledger.Config{Keys: w.Keys, Store: store, Orderer: solo, Contracts: w.contracts(), Codecs: Codecs(), Policy: w.Policy, TableInterval: w.TableInterval, NextEpoch: w.NextEpoch}
 	head, _, err := store.Head()
 	if err != nil {
 		return nil, err
@@ -206,7 +215,7 @@ func (n *Node) MustSubmit(raw []byte) ledger.Reply {
 // MustVerify re-derives the whole ledger from the store.
 func (w *World) MustVerify(archive ledger.Archive) ledger.Report {
 	w.T.Helper()
-	report, err := ledger.Verify(w.Keys, archive, Contracts(), Codecs())
+	report, err := ledger.Verify(w.Keys, archive, w.contracts(), Codecs())
 	if err != nil {
 		w.T.Fatal(err)
 	}

@@ -26,13 +26,3 @@ func (f *Folder) Record(id domain.RecordID, asOf ledger.Moment, progress func(le
 	defer archive.Close()
 	return ledger.DeriveRecord(f.Keys, archive, contracts.Table(), Codecs(), id, asOf, progress)
 }
-
-// Governance derives who could do what on the folder's ledger at a moment.
-func (f *Folder) Governance(asOf ledger.Moment, progress func(ledger.Progress)) (ledger.GovernanceState, error) {
-	archive, err := f.snapshot()
-	if err != nil {
-		return ledger.GovernanceState{}, err
-	}
-	defer archive.Close()
-	return ledger.DeriveGovernance(f.Keys, archive, contracts.Table(), Codecs(), asOf, progress)
-}
