@@ -50,6 +50,8 @@ type ArchiveHead struct {
 	Leaves   uint64        `json:"leaves"`
 	Sequence uint64        `json:"sequence"`
 	BookedAt domain.Millis `json:"bookedAt"`
+	// Clear says that governance is in the archive in clear.
+	Clear bool `json:"clear"`
 }
 
 // ExportLog writes the public log as the files of C2SP tlog-tiles: checkpoint, and the
@@ -86,9 +88,9 @@ func exportedHead(keys *Keys, policy Policy, archive Archive) ([]byte, error) {
 
 // ExportArchive writes the public log and what a restore needs besides: the sealed bodies of
 // the entries, each of which must open under the keys, and the quarantine. No key is among
-// it. Files of the caller's choice, such as sealed keys, go between the first and the log. What is of
-// governance is in it once more, in clear, as its own file.
-func ExportArchive(keys *Keys, archive Archive, messages Quarantine, extra map[string][]byte, put Put, progress func(Progress)) error {
+// it. Files of the caller's choice, such as sealed keys, go between the first and the log. With inClear, what
+// is of governance is in it once more, in clear, as its own file.
+func ExportArchive(keys *Keys, archive Archive, messages Quarantine, extra map[string][]byte, inClear bool, put Put, progress func(Progress)) error {
 	policy, err := ParsePolicy(keys.Policy())
 	if err != nil {
 		return err
@@ -119,15 +121,17 @@ func ExportArchive(keys *Keys, archive Archive, messages Quarantine, extra map[s
 	if cosigned != nil {
 		files[cosignedFile] = cosigned
 	}
-	first := ArchiveHead{Format: ArchiveFormat, Origin: keys.Origin, Leaves: head.Size, Sequence: head.Sequence, BookedAt: head.Now}
+	first := ArchiveHead{Format: ArchiveFormat, Origin: keys.Origin, Leaves: head.Size, Sequence: head.Sequence, BookedAt: head.Now, Clear: inClear}
 	if err := x.preface(first, files); err != nil {
 		return err
 	}
 	if err := x.log(); err != nil {
 		return err
 	}
-	if err := x.governance(head); err != nil {
-		return err
+	if inClear {
+		if err := x.governance(head); err != nil {
+			return err
+		}
 	}
 	return x.quarantine(messages)
 }

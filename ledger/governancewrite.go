@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -176,16 +175,6 @@ func (w *governanceWriter) head() (h governanceHead, err error) {
 	proof, err := tlog.ProveRecord(int64(w.size), int64(last), w.tree)
 	h.Proof = auditPath(proof)
 	return h, err
-}
-
-// WithoutGovernance keeps the governance file, the one part of an archive that is in clear, out of it.
-func WithoutGovernance(put Put) Put {
-	return func(name string, data []byte) error {
-		if strings.HasPrefix(name, governanceDir) {
-			return nil
-		}
-		return put(name, data)
-	}
 }
 
 func governanceName(n int) string { return fmt.Sprintf("%s%d", governanceDir, n) }

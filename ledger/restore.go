@@ -272,10 +272,10 @@ func (w *restoring) finish() error {
 		}
 	}
 	found := ArchiveHead{
-		Format: ArchiveFormat, Origin: w.found.Origin, Leaves: w.found.Leaves, Sequence: w.found.Sequence, BookedAt: w.found.BookedAt,
+		Format: ArchiveFormat, Origin: w.found.Origin, Leaves: w.found.Leaves, Sequence: w.found.Sequence, BookedAt: w.found.BookedAt, Clear: w.parts > 0,
 	}
 	if len(w.leaves) > 0 || found != w.backup.ArchiveHead {
-		return w.fault(fmt.Errorf("the archive lacks bodies, or does not hold what %s says", ArchiveFile))
+		return w.fault(fmt.Errorf("the archive lacks bodies or governance, or does not hold what %s says", ArchiveFile))
 	}
 	if err := w.governed(); err != nil || w.replay == nil {
 		return err

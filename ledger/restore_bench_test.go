@@ -16,7 +16,7 @@ func BenchmarkExport(b *testing.B) {
 	w, store := filled(b)
 	for b.Loop() {
 		put := func(string, []byte) error { return nil }
-		if err := ledger.ExportArchive(w.Keys, store, store, nil, put, nil); err != nil {
+		if err := ledger.ExportArchive(w.Keys, store, store, nil, true, put, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -32,7 +32,7 @@ func archiveOf(t testing.TB, keys *ledger.Keys, store source) []byte {
 	var out bytes.Buffer
 	w := backup.NewWriter(&out)
 	extra := map[string][]byte{"node/config.json": []byte("{}")}
-	if err := ledger.ExportArchive(keys, store, store, extra, w.Put, nil); err != nil {
+	if err := ledger.ExportArchive(keys, store, store, extra, true, w.Put, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(keys.SealArchive); err != nil {

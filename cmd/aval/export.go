@@ -40,7 +40,7 @@ as it is. Both are checked with "aval verify".`,
 			if logOnly {
 				bytes, err = folder.ExportLog(c.Context(), args[1], meter.tell)
 			} else {
-				bytes, err = folder.Export(c.Context(), args[1], passphrase, sealed, meter.tell)
+				bytes, err = folder.Export(c.Context(), args[1], passphrase, !sealed, meter.tell)
 			}
 			if err != nil {
 				return failed(c, &p, err)

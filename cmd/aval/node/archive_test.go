@@ -41,7 +41,7 @@ func TestArchiveKeepsTheWay(t *testing.T) {
 	for _, way := range []string{domain.OpenedSealed, domain.OpenedByPeer, domain.OpenedByShares} {
 		f, base := cameBy(t, way), t.TempDir()
 		path := filepath.Join(base, "ledger.aval")
-		if _, err := f.Export(t.Context(), path, passphrase, false, func(ledger.Progress, uint64) {}); err != nil {
+		if _, err := f.Export(t.Context(), path, passphrase, true, func(ledger.Progress, uint64) {}); err != nil {
 			t.Fatal(err)
 		}
 		for name, archive := range map[string]Archive{

@@ -26,8 +26,8 @@ type Progress func(p ledger.Progress, bytes uint64)
 
 // Export writes the whole ledger, as it is at this moment, into a new archive file. A node
 // may be running on the folder. A passphrase adds the keys, wrapped under it. The file appears
-// under its name only when it is complete and on disk. Governance is in it in clear, unless it is to be sealed throughout.
-func (f *Folder) Export(ctx context.Context, path, passphrase string, sealed bool, tell Progress) (bytes uint64, err error) {
+// under its name only when it is complete and on disk. With inClear, governance is in it in clear too.
+func (f *Folder) Export(ctx context.Context, path, passphrase string, inClear bool, tell Progress) (bytes uint64, err error) {
 	archive, err := f.snapshot()
 	if err != nil {
 		return 0, err
@@ -44,11 +44,7 @@ func (f *Folder) Export(ctx context.Context, path, passphrase string, sealed boo
 		buffered := bufio.NewWriterSize(out, 1<<20)
 		w := backup.NewWriter(buffered)
 		progress := func(p ledger.Progress) { tell(p, w.Bytes()) }
-		put := stoppable(ctx, w.Put)
-		if sealed {
-			put = ledger.WithoutGovernance(put)
-		}
-		if err := ledger.ExportArchive(f.Keys, archive, archive, extra, put, progress); err != nil {
+		if err := ledger.ExportArchive(f.Keys, archive, archive, extra, inClear, stoppable(ctx, w.Put), progress); err != nil {
 			return err
 		}
 		err := errors.Join(w.Close(f.Keys.SealArchive), buffered.Flush())
