@@ -54,6 +54,7 @@ const (
 	sender                // for the sender of a command, never by a grant
 	rule                  // who may do what: for members and auditors of everything
 	command               // the caller's own command, in its own name
+	capture               // the document of a device, in its operator's name
 	trail                 // who read under a grant: each sees his own list, or that of whom he reads as
 )
 
@@ -71,6 +72,7 @@ func rows(id string, index uint64) map[string]row {
 	return map[string]row{
 		"POST /v1/commands":               {"/v1/commands", command, 0},
 		"GET /v1/commands/{id}":           {"/v1/commands/" + id, sender, 0},
+		"POST /v1/epcis/capture":          {"/v1/epcis/capture", capture, 0},
 		"GET /v1/contracts":               {"/v1/contracts", list, 0},
 		"GET /v1/contracts/{id}":          {"/v1/contracts/cash:1:hold:" + canary, record, 0},
 		"GET /v1/contracts/{id}/events":   {"/v1/contracts/cash:1:hold:" + canary + "/events", record, 0},
@@ -223,6 +225,10 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 				e.orders(name, c)
 				continue
 			}
+			if r.class == capture {
+				e.captures(name, c)
+				continue
+			}
 			status, shows := r.expected(c.sight)
 			path, body := r.as(c.sight), ""
 			if r.class == streamed && status == http.StatusOK {
@@ -267,6 +273,24 @@ func (e *engined) orders(name string, c caller) {
 	}
 }
 
+// captures sends a document signed by the caller's own key, which is no device's, and wants a refusal that says no more.
+func (e *engined) captures(name string, c caller) {
+	e.Helper()
+	if c.signer == nil {
+		return
+	}
+	raw, err := envelope.Seal(c.signer, captureType, map[string]any{
+		"ledger": ledgertest.Origin, "kind": "cash/1", "subject": canary, "epoch": 1, "seq": 1, "t": 1, "clock": "ntp", "epcis": "[]",
+	})
+	if err != nil {
+		e.Fatal(err)
+	}
+	a := e.do(request{method: http.MethodPost, path: "/v1/epcis/capture", body: string(raw), contentType: "application/jose"})
+	if a.status < 400 || a.status >= 500 || showsAcme(a.body) {
+		e.Errorf("a capture as %s: %d %s", name, a.status, a.body)
+	}
+}
+
 // firstOf gives the first entry of a stream if one is due, else what the stream begins with.
 func (e *engined) firstOf(path string, c caller, due bool) string {
 	e.Helper()
@@ -299,6 +323,8 @@ func accessTable() string {
 				b.WriteString(" 403 |")
 			case r.class == command:
 				b.WriteString(" own command |")
+			case r.class == capture:
+				b.WriteString(" 403 |")
 			case shows:
 				b.WriteString(" shown |")
 			case status == http.StatusOK:

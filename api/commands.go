@@ -23,9 +23,25 @@ func (s *Server) submit(c call) error {
 	if err != nil {
 		return err
 	}
-	raw, release, err := s.body(c)
+	reply, err := s.enter(c, envelope.CommandType, ledger.CommandFormat, wait)
 	if err != nil {
 		return err
+	}
+	switch {
+	case wait == ledger.ForWitnessed:
+		return c.JSON(http.StatusOK, witnessed{reply, reply.Witnessed})
+	case wait == ledger.ForAccepted:
+		return c.JSON(http.StatusAccepted, accepted{ID: reply.ID})
+	}
+	return c.JSON(http.StatusOK, reply)
+}
+
+// enter hands the signed body of a request to the engine. What was refused after it had been logged is an error too.
+func (s *Server) enter(c call, typ, format string, wait ledger.Wait) (ledger.Reply, error) {
+	var none ledger.Reply
+	raw, release, err := s.body(c)
+	if err != nil {
+		return none, err
 	}
 	defer release()
 	patience := s.limits.wait
@@ -35,31 +51,26 @@ func (s *Server) submit(c call) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), patience)
 	defer cancel()
 	raw = bytes.TrimRight(raw, "\r\n")
-	settle, err := s.meter(c.Request(), raw)
+	settle, err := s.meter(c.Request(), typ, raw)
 	if err != nil {
-		return err
+		return none, err
 	}
-	reply, err := s.ledger.Submit(ctx, ledger.CommandFormat, raw, wait)
+	reply, err := s.ledger.Submit(ctx, format, raw, wait)
 	if err = settle(err); err != nil {
-		return err
+		return none, err
 	}
-	switch {
-	case reply.Code != "":
-		return loggedRefusal(reply)
-	case wait == ledger.ForWitnessed:
-		return c.JSON(http.StatusOK, witnessed{reply, reply.Witnessed})
-	case wait == ledger.ForAccepted:
-		return c.JSON(http.StatusAccepted, accepted{ID: reply.ID})
+	if reply.Code != "" {
+		return none, loggedRefusal(reply)
 	}
-	return c.JSON(http.StatusOK, reply)
+	return reply, nil
 }
 
-// meter counts a command against the party whose key it names, before any signature is
-// checked. settle takes that back if the party turns out not to have signed it.
-func (s *Server) meter(r *http.Request, raw []byte) (settle func(error) error, err error) {
+// meter counts a command against the party whose key it names, and a capture against the operator of the
+// device, before any signature is checked. settle takes that back if the key turns out not to have signed it.
+func (s *Server) meter(r *http.Request, typ string, raw []byte) (settle func(error) error, err error) {
 	jws, _, _ := bytes.Cut(raw, []byte("~")) // private values come behind it
-	shell, _, err := envelope.Open(envelope.CommandType, jws)
-	key, active := s.activeKey(shell.KeyID)
+	shell, _, err := envelope.Open(typ, jws)
+	key, payer, active := s.payer(typ, shell.KeyID)
 	if err != nil || !active { // the engine says what is wrong with it
 		return func(err error) error {
 			if err != nil {
@@ -71,7 +82,7 @@ func (s *Server) meter(r *http.Request, raw []byte) (settle func(error) error, e
 	if err := s.mayForge(r, key.ID); err != nil {
 		return nil, err
 	}
-	undo, err := s.rates.take(commandsOf(key.Holder), s.ledger.Limits().CommandsPerMinute, s.now())
+	undo, err := s.rates.take(commandsOf(payer), s.ledger.Limits().CommandsPerMinute, s.now())
 	if err != nil {
 		return nil, err
 	}

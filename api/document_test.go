@@ -328,6 +328,7 @@ func examplePaths() map[string]string {
 	return map[string]string{
 		"POST /v1/commands":               "/v1/commands",
 		"GET /v1/commands/{id}":           "/v1/commands/" + id("2"),
+		"POST /v1/epcis/capture":          "/v1/epcis/capture",
 		"GET /v1/contracts":               "/v1/contracts?kind=cash/1&status=done&limit=1",
 		"GET /v1/contracts/{id}":          "/v1/contracts/cash:1:transfer:" + id("2"),
 		"GET /v1/contracts/{id}/events":   "/v1/contracts/cash:1:transfer:" + id("2") + "/events?from=0&limit=1",
@@ -361,6 +362,10 @@ func (h *house) succeed() {
 			h.want(200, request{method: http.MethodPost, path: path, body: again})
 			h.want(200, request{method: http.MethodPost, path: path + "?wait=witnessed", body: h.command(h.acme, "8", "issue", `{"to":"acme","amount":{"minor":1,"currency":"EUR"}}`)})
 			h.want(202, request{method: http.MethodPost, path: path + "?wait=accepted", body: h.command(h.acme, "4", "issue", `{"to":"acme","amount":{"minor":1,"currency":"EUR"}}`)})
+		case "POST /v1/epcis/capture":
+			sensor := h.fake.Enrol(domain.DeviceHolder, "system")
+			h.want(200, request{method: http.MethodPost, path: path, body: h.capture(sensor, "S-1")})
+			h.want(200, request{method: http.MethodPost, path: path + "?wait=witnessed", body: h.capture(sensor, "S-1")})
 		case "GET /v1/events":
 			h.stream(path, h.acme).close()
 		default:
@@ -428,6 +433,7 @@ func (h *house) failApart() {
 	undo = h.fault(newProblem(outcomeUnknown, "")) // the real one: TestWaitIsBounded
 	post(504, request{body: "a"})
 	undo()
+	h.failCaptures()
 	for _, path := range []string{"/v1/contracts", "/v1/accounts", "/v1/trial-balance", "/v1/events", "/v1/reads", "/v1/governance"} {
 		h.want(404, request{path: path + "?as=globex", token: h.token(h.acme)})
 	}
@@ -453,6 +459,38 @@ func (h *house) failApart() {
 	open := h.stream("/v1/events", h.acme)
 	h.want(429, request{path: "/v1/events", token: h.token(h.acme)})
 	open.close()
+}
+
+// failCaptures makes the faults of a capture that those of a command do not make.
+func (h *house) failCaptures() {
+	sensor := h.fake.Enrol(domain.DeviceHolder, "scanner")
+	for status, r := range map[int]request{
+		403: {body: h.capture(h.acme, "S-1")},
+		404: {body: h.capture(sensor, "not-found")},
+		409: {body: h.capture(sensor, "wrong-state")},
+		413: {body: strings.Repeat("a", maxBodyBytes+1)},
+		415: {body: "a", contentType: "application/ld+json"},
+		422: {body: h.capture(sensor, "not-evidence")},
+	} {
+		r.method, r.path = http.MethodPost, "/v1/epcis/capture"
+		h.want(status, r)
+	}
+	h.want(400, request{method: http.MethodPost, path: "/v1/epcis/capture?wait=accepted", body: h.capture(sensor, "S-1")})
+	for status, fault := range map[int]error{408: newProblem(requestTimeout, ""), 504: newProblem(outcomeUnknown, ""), 507: ledger.ErrFull} {
+		undo := h.fault(fault)
+		h.want(status, request{method: http.MethodPost, path: "/v1/epcis/capture", body: "a"})
+		undo()
+	}
+}
+
+// capture signs a document about a shipment.
+func (h *house) capture(s *envelope.Signer, subject string) string {
+	h.Helper()
+	raw, err := envelope.Seal(s, captureType, map[string]string{"subject": subject})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return string(raw)
 }
 
 func (h *house) want(status int, r request) answered {

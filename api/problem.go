@@ -34,7 +34,8 @@ type problem struct {
 
 // refusal says where in the log a refused command stands.
 type refusal struct {
-	ID        string        `json:"id"`
+	// ID is empty for a capture, which has none.
+	ID        string        `json:"id,omitempty"`
 	Index     uint64        `json:"index"`
 	Sequence  uint64        `json:"sequence"`
 	BookedAt  domain.Millis `json:"bookedAt"`

@@ -49,6 +49,7 @@ func (s *Server) routes() []route {
 	return []route{
 		{method: post, path: "/v1/commands", query: []string{"wait"}, public: true, handle: s.submit},
 		{method: get, path: "/v1/commands/:id", handle: s.status},
+		{method: post, path: "/v1/epcis/capture", query: []string{"wait"}, public: true, handle: s.capture},
 		{method: get, path: "/v1/contracts", query: []string{"kind", "status", "cursor", "limit", "as"}, handle: s.contracts},
 		{method: get, path: "/v1/contracts/:id", query: []string{"asOf", "as"}, target: recordTarget, handle: s.contract},
 		{method: get, path: "/v1/contracts/:id/events", query: []string{"from", "limit", "format", "as"}, target: recordTarget, handle: s.contractEvents},

@@ -194,7 +194,7 @@ func read(raw []byte) (domain.Observation, string, error) {
 	if len(raw) > MaxMessageBytes {
 		return domain.Observation{}, "", domain.Refuse(domain.TooLarge, "%d bytes, limit %d", len(raw), MaxMessageBytes)
 	}
-	codec, err := sniff(raw)
+	codec, err := Sniff(raw)
 	if err != nil {
 		return domain.Observation{}, "", err
 	}
@@ -202,9 +202,9 @@ func read(raw []byte) (domain.Observation, string, error) {
 	return o, codec.Format(), err
 }
 
-// sniff names the codec that a message seems to be for. A JWS begins with the base64url of its header,
-// which says what it carries.
-func sniff(raw []byte) (domain.Codec, error) {
+// Sniff names the codec that a message seems to be for: a pack of readings, or a carrier's document. A JWS begins
+// with the base64url of its header, which says what it carries. Errors are *domain.Rejection.
+func Sniff(raw []byte) (domain.Codec, error) {
 	if epcis.Sniff(raw) {
 		return epcis.JWS{}, nil
 	}

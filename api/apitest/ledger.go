@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -124,10 +125,42 @@ func (l *Ledger) fault(ctx context.Context, method string) error {
 // Origin is the constant.
 func (l *Ledger) Origin() string { return Origin }
 
+// captureFormat is that of a carrier's document.
+const captureFormat = "aval-capture+jws"
+
+// capture takes a device's document, which it does not read: a subject that is a refusal code is refused with it.
+func (l *Ledger) capture(raw []byte, wait ledger.Wait) (ledger.Reply, error) {
+	var body struct{ Subject domain.Code }
+	shell, payload, err := envelope.Open(captureFormat, raw)
+	if err == nil {
+		err = json.Unmarshal(payload, &body)
+	}
+	if err != nil {
+		return ledger.Reply{}, domain.Refuse(domain.Malformed, "no capture")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key, known := l.keys[shell.KeyID]
+	if !known || key.Class != domain.DeviceHolder {
+		return ledger.Reply{}, domain.Refuse(domain.UnknownKey, "key is not registered")
+	}
+	if err := envelope.Verify(key, shell); err != nil {
+		return ledger.Reply{}, err
+	}
+	reply := ledger.Reply{Index: 1, Sequence: 1, BookedAt: 1, Witnessed: wait == ledger.ForWitnessed}
+	if body.Subject == domain.NotFound || body.Subject == domain.WrongState || body.Subject == domain.NotEvidence {
+		reply.Code, reply.Detail = body.Subject, "as it was told"
+	}
+	return reply, nil
+}
+
 // Submit executes a command at once.
 func (l *Ledger) Submit(ctx context.Context, format string, raw []byte, wait ledger.Wait) (ledger.Reply, error) {
 	if err := l.fault(ctx, "Submit"); err != nil {
 		return ledger.Reply{}, err
+	}
+	if format == captureFormat {
+		return l.capture(raw, wait)
 	}
 	jws, disclosures, err := envelope.Split(raw)
 	if err != nil {

@@ -99,10 +99,19 @@ func (c *Client) Submit(ctx context.Context, jws []byte, wait ledger.Wait) (ledg
 	names := map[ledger.Wait]string{
 		ledger.ForAccepted: "accepted", ledger.ForCommitted: "committed", ledger.ForReceipt: "receipt", ledger.ForWitnessed: "witnessed",
 	}
-	var reply ledger.Reply
 	body, err := c.send(ctx, http.MethodPost, "/v1/commands?wait="+names[wait], jws)
+	return replyOf(body, err)
+}
+
+// Capture sends a carrier's signed document and waits for its receipt, as Submit does. Its reply has no ID.
+func (c *Client) Capture(ctx context.Context, jws []byte) (ledger.Reply, error) {
+	return replyOf(c.send(ctx, http.MethodPost, "/v1/epcis/capture?wait=receipt", jws))
+}
+
+func replyOf(body []byte, err error) (ledger.Reply, error) {
+	var reply ledger.Reply
 	var refused *Error
-	if errors.As(err, &refused) && refused.Reply.ID != "" {
+	if errors.As(err, &refused) && refused.Reply.BookedAt != 0 {
 		return refused.Reply, err
 	}
 	if err != nil {

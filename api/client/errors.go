@@ -25,7 +25,7 @@ type Error struct {
 	// Status is the HTTP status.
 	Status    int
 	Rejection *domain.Rejection
-	// Reply is set for a command that was ordered, refused and logged.
+	// Reply is set for a command or a capture that was ordered, refused and logged.
 	Reply ledger.Reply
 	// RequestID names the request in the operator's log.
 	RequestID string
@@ -68,7 +68,7 @@ func problem(response *http.Response, body []byte) error {
 	var document ledger.Reply // of which a problem document has the members, after its own
 	if json.Unmarshal(body, &document) == nil && document.Code != "" {
 		e.Rejection = &domain.Rejection{Code: document.Code, Detail: document.Detail}
-		if document.ID != "" {
+		if document.BookedAt != 0 {
 			e.Reply = document
 		}
 	}

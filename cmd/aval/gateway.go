@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,10 +27,10 @@ type gatewayOptions struct {
 	printer                                             printer
 	broker, net, org, id, passwordFile                  string
 	ledger, kind, shipment, device, keyPath, policyPath string
-	store, telemetry, format                            string
+	store, telemetry, capture, format                   string
 	perMessage                                          int
 	wait                                                time.Duration
-	dropHeld                                            bool
+	dropHeld, dcsa                                      bool
 	// api is the node whose broker it is, for trust.
 	api   string
 	trust trust
@@ -48,6 +49,9 @@ it is stopped or killed, run it again with the same --store and without --teleme
 A message that the ledger refused to take, because its key is not registered for example, is
 in quarantine there and gets no receipt. It stays in the store too, in case that changes,
 until --drop-held says that it may be forgotten.
+
+With --capture it signs and sends a carrier's document of at most some 40 KiB in the same way; larger ones go by
+"aval epcis capture".
 
 Telemetry is CSV with the header ` + gateway.TelemetryHeader + `.`,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
@@ -68,6 +72,8 @@ Telemetry is CSV with the header ` + gateway.TelemetryHeader + `.`,
 	f.StringVar(&o.policyPath, "policy", "", "policy file of the ledger (required)")
 	f.StringVar(&o.store, "store", "", "file in which messages wait for their receipts (required)")
 	f.StringVar(&o.telemetry, "telemetry", "", "telemetry file to sign and send; without it, what the store holds is sent")
+	f.StringVar(&o.capture, "capture", "", "file with an EPCIS document or, with --dcsa, DCSA events to sign and send")
+	f.BoolVar(&o.dcsa, "dcsa", false, "the file of --capture holds events of DCSA Track and Trace")
 	f.StringVar(&o.format, "format", "jws", "jws (SenML JSON) or cose (SenML CBOR)")
 	f.IntVar(&o.perMessage, "per-message", 6, "instants that share one signature, 1 to 60")
 	f.DurationVar(&o.wait, "wait", time.Minute, "give up after this long; what has no receipt stays in the store")
@@ -100,6 +106,10 @@ func (o *gatewayOptions) run(c *cobra.Command) error {
 	if err != nil {
 		return err // before there is a store
 	}
+	captures, err := o.captures(policy)
+	if err != nil {
+		return err
+	}
 	config := gateway.Config{
 		Broker: o.broker, Net: o.net, Org: o.org, ID: o.id, Password: password, Path: o.store, Verify: gateway.VerifyUnder(policy),
 	}
@@ -110,9 +120,11 @@ func (o *gatewayOptions) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	for _, raw := range messages {
-		if err := g.Put(o.device, iot.Readings, raw); err != nil {
-			return errors.Join(err, g.Close())
+	for class, all := range map[iot.Class][][]byte{iot.Readings: messages, iot.Events: captures} {
+		for _, raw := range all {
+			if err := g.Put(o.device, class, raw); err != nil {
+				return errors.Join(err, g.Close())
+			}
 		}
 	}
 	return errors.Join(o.forward(c, g), g.Close())
@@ -145,6 +157,26 @@ func (o *gatewayOptions) sign(policy ledger.Policy) (messages [][]byte, err erro
 	return messages, nil
 }
 
+// captures signs the document of a carrier, none without. It is an epoch of its own.
+func (o *gatewayOptions) captures(policy ledger.Policy) ([][]byte, error) {
+	if o.capture == "" {
+		return nil, nil
+	}
+	if o.shipment == "" || o.device == "" {
+		return nil, errors.New("--shipment and --device are needed to sign a document")
+	}
+	signer, err := readKey(o.keyPath)
+	if err != nil {
+		return nil, err
+	}
+	e, err := readEvents(o.capture, o.dcsa)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := e.seal(signer, cmp.Or(o.ledger, policy.Origin()), o.kind, o.shipment)
+	return [][]byte{raw}, err
+}
+
 func (o *gatewayOptions) newDevice(policy ledger.Policy) (*gateway.Device, error) {
 	signer, err := readKey(o.keyPath)
 	if err != nil {
@@ -154,12 +186,8 @@ func (o *gatewayOptions) newDevice(policy ledger.Policy) (*gateway.Device, error
 	if !ok {
 		return nil, fmt.Errorf("--format %s: want jws or cose", o.format)
 	}
-	origin := o.ledger
-	if origin == "" {
-		origin = policy.Origin()
-	}
 	return newDevice(signer, senml.Pack{
-		Ledger: origin, Kind: domain.Kind(o.kind), Subject: o.shipment, Device: o.device, Epoch: uint64(time.Now().UnixMilli()),
+		Ledger: cmp.Or(o.ledger, policy.Origin()), Kind: domain.Kind(o.kind), Subject: o.shipment, Device: o.device, Epoch: uint64(time.Now().UnixMilli()),
 	}, format)
 }
 

@@ -67,13 +67,18 @@ type Consignment struct {
 	ID          string        `json:"id"`
 	Status      string        `json:"status"`
 	Devices     []string      `json:"devices"`
+	Publishers  []string      `json:"publishers,omitempty"`
 	SSCC        string        `json:"sscc,omitempty"`
+	Container   string        `json:"container,omitempty"`
+	Seals       []string      `json:"seals,omitempty"`
 	Delivery    Delivery      `json:"delivery"`
 	Sampling    Sampling      `json:"sampling"`
 	Band        *Band         `json:"band,omitempty"`
 	DespatchAt  domain.Millis `json:"despatchAt"`
 	DeliverBy   domain.Millis `json:"deliverBy"`
 	DeliveredAt domain.Millis `json:"deliveredAt,omitempty"`
+	JudgeAt     domain.Millis `json:"judgeAt,omitempty"`
+	DecideAt    domain.Millis `json:"decideAt,omitempty"`
 }
 
 // Commitment is an agreement as the bank sees it that has undertaken to pay under it: no order and no unit price.
@@ -126,7 +131,8 @@ type Band struct {
 func (s Shipment) consignment() Consignment {
 	c := Consignment{
 		ID: s.ID, Status: s.Status, Devices: s.Devices, SSCC: s.SSCC, Delivery: s.Carriage.Delivery, Sampling: s.Carriage.Sampling,
-		DespatchAt: s.DespatchAt, DeliverBy: s.deliverBy(),
+		Publishers: s.Publishers, Container: s.Container, Seals: s.Seals,
+		DespatchAt: s.DespatchAt, DeliverBy: s.deliverBy(), JudgeAt: s.JudgeAt, DecideAt: s.DecideAt,
 	}
 	if band := s.Carriage.Condition; band != nil {
 		c.Band = &Band{LowerMilli: band.LowerMilli, UpperMilli: band.UpperMilli}

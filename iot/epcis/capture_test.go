@@ -2,7 +2,9 @@ package epcis_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -110,4 +112,22 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("decoded to %+v", o)
 		}
 	})
+}
+
+// The example of docs/formats.md is one.
+func TestTheDocumentedCaptureIsRead(t *testing.T) {
+	text, err := os.ReadFile("../../docs/formats.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Captures\n")
+	_, rest, _ := strings.Cut(section, "```json\n")
+	payload, _, _ := strings.Cut(rest, "```")
+	raw, err := envelope.Seal(signer(t), epcis.Format, json.RawMessage(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, _, err := (epcis.JWS{}).Decode(raw); err != nil || len(o.Readings) != 2 {
+		t.Errorf("got %+v, %v", o.Readings, err)
+	}
 }

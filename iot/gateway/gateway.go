@@ -23,7 +23,6 @@ import (
 
 	"aval/domain"
 	"aval/iot"
-	"aval/iot/senml"
 )
 
 // Defaults and limits of a gateway.
@@ -179,7 +178,7 @@ func inOrder(live map[uint64]stored) []stored {
 }
 
 // Put stores a message of a device and returns when it is on disk. The same bytes again, while
-// stored, change nothing. What is no well-formed pack is stored and sent too: a gateway judges
+// stored, change nothing. What is no well-formed message is stored and sent too: a gateway judges
 // form no more than content. Fails with ErrFull, or a *domain.Rejection for a bad device, class or size.
 func (g *Gateway) Put(device string, class iot.Class, raw []byte) error {
 	topic := iot.Topic{Net: g.config.Net, Org: g.config.Org, Gateway: g.config.ID, Device: device, Class: class}
@@ -213,7 +212,7 @@ func (g *Gateway) Put(device string, class iot.Class, raw []byte) error {
 func (g *Gateway) enter(s stored, raw []byte) {
 	m := &message{number: s.number, device: s.device, class: s.class, size: s.size, digest: sha256.Sum256(raw), due: time.Now()}
 	m.fingerprint = m.digest
-	if codec, err := senml.Sniff(raw); err == nil {
+	if codec, err := iot.Sniff(raw); err == nil {
 		if o, _, err := codec.Decode(raw); err == nil {
 			m.fingerprint = [32]byte(o.Fingerprint)
 		}
