@@ -13,6 +13,8 @@ const (
 	Withdrawn = "withdrawn"
 	Lapsed    = "lapsed"
 	Closed    = "closed"
+	// Terminated takes nothing new, and closes with the last that is open.
+	Terminated = "terminated"
 )
 
 // Proposal is the body of propose.
@@ -43,6 +45,12 @@ type Agreement struct {
 	AnswerBy   domain.Millis  `json:"answerBy"`
 	// Undertaken says that the bank has signed the terms, where they need one.
 	Undertaken bool `json:"undertaken,omitempty"`
+	// Version counts amendments.
+	Version int64 `json:"version,omitempty"`
+	// Amendment waits for the other side.
+	Amendment *Amendment `json:"amendment,omitempty"`
+	// Suspension stands while the authority's notice does.
+	Suspension *Suspension `json:"suspension,omitempty"`
 	// Open counts shipments and invoices that are not final.
 	Open int64 `json:"open"`
 	// Progress is how far each line of the order has come; a line that nothing has touched is not listed.
@@ -67,14 +75,19 @@ func (a Agreement) save(d *draft) {
 		lapseAt = a.AnswerBy
 	case Agreed:
 		expireAt = a.Terms.ExpiresAt
+		if a.Amendment != nil {
+			lapseAt = a.Amendment.AnswerBy
+		}
+	case Terminated:
+		expireAt = d.in.Now
 	}
 	d.deadline(a.ID, lapse, lapseAt)
 	d.deadline(a.ID, expire, expireAt)
 }
 
-// everybody are supplier and buyer, and the bank that has undertaken to pay.
+// everybody are supplier and buyer, the bank that has undertaken to pay, and the authority.
 func (a Agreement) everybody() []domain.PartyID {
-	return []domain.PartyID{a.Terms.Supplier, a.Terms.Buyer, a.Terms.Bank}
+	return []domain.PartyID{a.Terms.Supplier, a.Terms.Buyer, a.Terms.Bank, a.Terms.Authority}
 }
 
 // agreementStep is the body of events that need no more than who did it.
@@ -153,8 +166,14 @@ func (d *draft) agree() error {
 	if err := d.in.Command.DecodeBody(&body); err != nil {
 		return err
 	}
-	a, err := d.target(Proposed)
+	a, err := d.agreement(d.in.Command.Contract)
 	if err != nil {
+		return err
+	}
+	if a.Status == Agreed && a.Amendment != nil {
+		return d.adopt(a, body.TermsHash)
+	}
+	if a, err = d.target(Proposed); err != nil {
 		return err
 	}
 	if d.in.Sender == a.ProposedBy {
@@ -195,8 +214,15 @@ func (d *draft) undertake() error {
 }
 
 func (d *draft) withdraw() error {
-	a, err := d.target(Proposed)
+	a, err := d.agreement(d.in.Command.Contract)
 	if err != nil {
+		return err
+	}
+	if a.Status == Agreed && a.Amendment != nil && d.in.Sender == a.Amendment.ProposedBy {
+		d.forgo(a, "AmendmentWithdrawn")
+		return nil
+	}
+	if a, err = d.target(Proposed); err != nil {
 		return err
 	}
 	if d.in.Sender != a.ProposedBy {
@@ -207,8 +233,15 @@ func (d *draft) withdraw() error {
 }
 
 func (d *draft) lapse() error {
-	a, err := d.target(Proposed)
+	a, err := d.agreement(d.in.Command.Contract)
 	if err != nil {
+		return err
+	}
+	if a.Status == Agreed && a.Amendment != nil {
+		d.forgo(a, "AmendmentLapsed")
+		return nil
+	}
+	if a, err = d.target(Proposed); err != nil {
 		return err
 	}
 	d.end(a, Lapsed, "AgreementLapsed")
@@ -259,7 +292,10 @@ func (d *draft) close() error {
 
 // expire closes an agreement at its end, or leaves that to the last record under it.
 func (d *draft) expire() error {
-	a, err := d.target(Agreed)
+	a, err := d.agreement(d.in.Command.Contract)
+	if err == nil && a.Status != Agreed && a.Status != Terminated {
+		err = domain.Refuse(domain.WrongState, "agreement is %s, want %s", a.Status, Agreed)
+	}
 	if err == nil && a.Open == 0 {
 		d.end(a, Closed, "AgreementClosed")
 	}
@@ -268,7 +304,7 @@ func (d *draft) expire() error {
 
 // end makes an agreement final and returns what its escrow holds to the buyer.
 func (d *draft) end(a *Agreement, status, event string) {
-	a.Status = status
+	a.Status, a.Amendment = status, nil
 	d.agreements.touch(a)
 	d.move("unspent", a.escrow(), domain.PartyAccount(a.Terms.payer()), d.view.Available(a.escrow(), a.Terms.Currency), a.Terms.Currency)
 	a.event(d, event, d.in.Sender)

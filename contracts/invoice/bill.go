@@ -44,6 +44,8 @@ type Bill struct {
 	Mismatches []Mismatch `json:"mismatches,omitempty"`
 	// AnswerAt is when the present window of waiting, answer or dispute ends.
 	AnswerAt domain.Millis `json:"answerAt,omitempty"`
+	// Response is the last of the buyer's that changes nothing: AB, IP or PD.
+	Response string `json:"response,omitempty"`
 	// Claim is what is in question, Reason its code.
 	Claim  int64  `json:"claim,omitempty"`
 	Reason string `json:"reason,omitempty"`
@@ -73,6 +75,8 @@ type Bill struct {
 	// Pledged says that the receivable has a record, Indexed that the debt has one.
 	Pledged bool `json:"pledged,omitempty"`
 	Indexed bool `json:"indexed,omitempty"`
+	// PaidTo is who was paid, if that was not the supplier.
+	PaidTo domain.PartyID `json:"paidTo,omitempty"`
 	// ArchiveAt is until when a settled invoice stays open.
 	ArchiveAt domain.Millis `json:"archiveAt,omitempty"`
 	Payoff    *Payoff       `json:"payoff,omitempty"`
@@ -84,6 +88,7 @@ type DeductionKind string
 // The kinds of deduction.
 const (
 	ForCondition DeductionKind = "condition" // an excursion of a shipment
+	ForLate      DeductionKind = "late"      // a shipment came days late
 	ForQuantity  DeductionKind = "quantity"  // short within the tolerance
 	ForClaim     DeductionKind = "claim"     // in question, and conceded by the supplier
 	ForCredit    DeductionKind = "credit"    // a credit note
@@ -93,7 +98,7 @@ const (
 // Deduction is one item that lowers what is due.
 type Deduction struct {
 	Kind DeductionKind `json:"kind"`
-	// Shipment is the one that it is about, Item the number of the excursion in its judgement, from zero.
+	// Shipment is the one that it is about, Item the number of the excursion in its judgement, from zero, or the days late.
 	Shipment string `json:"shipment,omitempty"`
 	Item     int64  `json:"item,omitempty"`
 	// Line is the order line that it is about.
@@ -122,7 +127,7 @@ func (b Bill) questioned() bool {
 
 // settled says whether its money has found its end.
 func (b Bill) settled() bool {
-	return b.Status == Settled || b.Status == Rejected || b.Status == Credited
+	return b.Status == Settled || b.Status == Closed || b.Status == Rejected || b.Status == Credited
 }
 
 func (b Bill) final() bool { return b.settled() && b.ArchiveAt == 0 }
@@ -131,8 +136,10 @@ func (b Bill) insiders() []domain.PartyID {
 	return []domain.PartyID{b.Payment.Supplier, b.Payment.Buyer}
 }
 
-// everybody are the insiders and who owes the money, if that is a bank.
-func (b Bill) everybody() []domain.PartyID { return append(b.insiders(), b.Payment.payer()) }
+// everybody are the insiders, who owes the money, if that is a bank, and who was paid it.
+func (b Bill) everybody() []domain.PartyID {
+	return append(b.insiders(), b.Payment.payer(), b.PaidTo)
+}
 
 func (b Bill) money(minor int64) domain.Money {
 	return domain.Money{Minor: minor, Currency: b.Payment.Currency}

@@ -16,8 +16,8 @@ import (
 //	deviation(r)  = max(0, lower - value, value - upper)                    milli-degrees
 //	interval(r)   = [at, min(next good reading of the device, at + sampling interval, delivery)]; of the least and the
 //	                greatest over a span, the last sampling interval of the span
-//	excursion     = readings of a device out of range in a row, at least the agreed number;
-//	                excursions of several devices that overlap in time are one
+//	excursion     = readings of a device out of range in a row, at least the agreed number, or
+//	                fewer if two devices show it at once; those that overlap in time are one
 //	exposure      = integral over the excursion of the largest deviation above the band that a device shows, and of
 //	                the largest below                                                          milli-degree x ms
 //	degree-minute = exposure / 60,000,000
@@ -40,7 +40,7 @@ const (
 	LowCoverage  = "coverage"
 	LongGap      = "gap"
 	Equivocated  = "equivocation"
-	Late         = "late"
+	TooLate      = "late"
 	TooSoon      = "too-soon"
 	NotProved    = "not-proved"
 	DoorOpened   = "door"
@@ -57,6 +57,8 @@ type Judgement struct {
 	Covered int64 `json:"covered,omitempty"`
 	// LongestGapMillis is the longest run of slots without a good reading.
 	LongestGapMillis domain.Millis `json:"longestGapMillis,omitempty"`
+	// DaysLate are the started days of the receiver by which the delivery was late, where the terms price them.
+	DaysLate int64 `json:"daysLate,omitempty"`
 	// Incomplete lists why the evidence is not complete; none if it is.
 	Incomplete []string    `json:"incomplete,omitempty"`
 	Excursions []Excursion `json:"excursions,omitempty"`
@@ -93,6 +95,10 @@ func (s Shipment) assess(tracks []track, at domain.Millis, proof Proof) (Judgeme
 		s.cover(&j, lanes)
 		j.itemise(s.excursions(lanes, at))
 	}
+	var err error
+	if j.DaysLate, err = s.daysLate(at); err != nil {
+		return j, err
+	}
 	flag := func(reason string, applies bool) {
 		if applies {
 			j.Incomplete = append(j.Incomplete, reason)
@@ -100,10 +106,10 @@ func (s Shipment) assess(tracks []track, at domain.Millis, proof Proof) (Judgeme
 	}
 	flag(NotProved, proof == BySupplier)
 	flag(Equivocated, slices.ContainsFunc(tracks, func(t track) bool { return t.trace.Equivocations > 0 }))
-	flag(Late, at > s.deliverBy())
+	flag(TooLate, s.Carriage.Late == nil && at > s.deliverBy())
 	if s.Carriage.Delivery.Sealed {
 		flag(DoorOpened, slices.ContainsFunc(tracks, func(t track) bool { return t.opened(at) }))
-		flag(SealBroken, s.broken(tracks, at))
+		flag(SealBroken, s.broken(tracks, at) || s.otherSeals(tracks))
 	}
 	flag(TooSoon, at-s.DespatchAt < s.Carriage.Delivery.MinTransitMillis)
 	if s.Carriage.Condition != nil {
@@ -184,16 +190,19 @@ type hot struct {
 // stay is one device's time outside the band, or that of several devices if theirs overlap.
 type stay struct {
 	from, to domain.Millis
-	lanes    [][]hot // one for each device, each in order of time, its readings disjoint
+	// long says that it counts: one device alone says so often enough, or two at once.
+	long  bool
+	lanes [][]hot // one for each device, each in order of time, its readings disjoint
 }
 
-// excursions finds the stays of each device and joins those that overlap, in order of time.
+// excursions finds the stays of each device, joins those that overlap, in order of time, and
+// keeps those that count: long enough on one device, or seen by two.
 func (s Shipment) excursions(lanes [][]sample, until domain.Millis) []stay {
 	var all []stay
 	for i, lane := range lanes {
 		for _, hots := range s.stays(lane, until) {
 			each := stay{from: hots[0].at, to: hots[len(hots)-1].to, lanes: make([][]hot, len(lanes))}
-			each.lanes[i] = hots
+			each.lanes[i], each.long = hots, int64(len(hots)) >= s.Carriage.Condition.Consecutive
 			all = append(all, each)
 		}
 	}
@@ -206,23 +215,56 @@ func (s Shipment) excursions(lanes [][]sample, until domain.Millis) []stay {
 			joined = append(joined, next)
 		}
 	}
-	return joined
+	return slices.DeleteFunc(joined, func(a stay) bool { return !a.long && !a.repeated(s.Carriage.Condition.Consecutive) })
+}
+
+// repeated says whether one device shows it at so many instants, be it above the band and then below.
+func (a stay) repeated(least int64) bool {
+	for first := 0; first < len(a.lanes); first += lanesPerDevice {
+		instants := map[domain.Millis]bool{}
+		for _, lane := range a.lanes[first:min(first+lanesPerDevice, len(a.lanes))] {
+			for _, h := range lane {
+				instants[h.sample.at] = true
+			}
+		}
+		if int64(len(instants)) >= least {
+			return true
+		}
+	}
+	return false
+}
+
+// lanesPerDevice counts the lanes of a device: values, least and greatest ones.
+const lanesPerDevice = 3
+
+// another says whether two stays were seen by two devices at one time.
+func (a stay) another(b stay) bool {
+	if b.from >= a.to {
+		return false
+	}
+	seen := map[int]bool{}
+	for i := range a.lanes {
+		if len(a.lanes[i]) > 0 || len(b.lanes[i]) > 0 {
+			seen[i/lanesPerDevice] = true
+		}
+	}
+	return len(seen) > 1
 }
 
 func (a stay) join(b stay) stay {
-	joint := stay{from: a.from, to: max(a.to, b.to), lanes: make([][]hot, len(a.lanes))}
+	joint := stay{from: a.from, to: max(a.to, b.to), long: a.long || b.long || a.another(b), lanes: make([][]hot, len(a.lanes))}
 	for i := range joint.lanes {
 		joint.lanes[i] = slices.Concat(a.lanes[i], b.lanes[i])
 	}
 	return joint
 }
 
-// stays cuts one device's readings into runs out of range that are long enough to count.
+// stays cuts one device's readings into runs out of range.
 func (s Shipment) stays(lane []sample, until domain.Millis) [][]hot {
 	var stays [][]hot
 	var current []hot
 	end := func() {
-		if int64(len(current)) >= s.Carriage.Condition.Consecutive {
+		if len(current) > 0 {
 			stays = append(stays, current)
 		}
 		current = nil

@@ -146,7 +146,7 @@ func (d *draft) checkDeclaration(a *Agreement, b Bill, payable domain.Money) err
 	if len(b.Shipments) == 0 && !early || len(b.Shipments) > MaxShipments {
 		return domain.Refuse(domain.LimitExceeded, "shipments: %d, want 1 to %d", len(b.Shipments), MaxShipments)
 	}
-	if err := a.checkBillLines(b.Lines); err != nil {
+	if err := a.price(b.Lines); err != nil {
 		return err
 	}
 	if payable.Currency != b.Payment.Currency {

@@ -16,6 +16,8 @@ type draft struct {
 	// receivables and programmes are of a financing.
 	receivables set[Receivable]
 	programmes  set[Programme]
+	// fresh is the evidence that changed, nil if none did.
+	fresh *fresh
 	// moved is what the postings so far have put into accounts, or taken out of them.
 	moved map[domain.AccountID]int64
 }

@@ -138,3 +138,16 @@ func (s Shipment) broken(tracks []track, until domain.Millis) bool {
 
 // customs is DCSA's code for a seal that customs affixed.
 const customs = "CUS"
+
+// otherSeals says whether the buyer found a seal that neither the supplier nor customs put on.
+func (s Shipment) otherSeals(tracks []track) bool {
+	known := slices.Clone(s.Seals)
+	for _, t := range tracks {
+		for _, each := range t.register.Seals {
+			if each.State == domain.StateAffixed && each.By == customs && !t.register.dead(string(each.Event)) {
+				known = append(known, each.Number)
+			}
+		}
+	}
+	return slices.ContainsFunc(s.FoundSeals, func(number string) bool { return !slices.Contains(known, number) })
+}

@@ -26,7 +26,7 @@ func (d *draft) settleGoods(s *Shipment, status string) {
 // verdict applies what the buyer says of an invoice to the goods that it covers.
 func (d *draft) verdict(goods []*Shipment, status string) {
 	for _, s := range goods {
-		came := s.Status != Lost && s.Status != Cancelled
+		came := s.Status != Lost && s.Status != Cancelled && s.Status != Returning && s.Status != Returned
 		if came && (!s.Ended || s.Status != status) {
 			d.settleGoods(s, status)
 		}

@@ -76,7 +76,10 @@ func (d *draft) payee(b *Bill) (domain.PartyID, error) {
 	if r != nil && r.noticed() {
 		return r.Controller, nil
 	}
-	return b.Payment.Supplier, nil
+	if frozen, err := d.frozen(b); err != nil || frozen {
+		return "", firstError(err, domain.Refuse(domain.WrongState, "the agreement is suspended"))
+	}
+	return d.redirect(b)
 }
 
 // instructed loads an invoice whose order is paid to the sender.

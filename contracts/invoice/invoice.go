@@ -175,6 +175,9 @@ const (
 	forget     = "Forget"
 	unreserve  = "Unreserve"
 	unanswered = "Unanswered"
+	restock    = "Restock"
+	sweep      = "Sweep"
+	elapse     = "Elapse"
 )
 
 var rules = map[string]rule{
@@ -185,6 +188,12 @@ var rules = map[string]rule{
 	"withdraw":  {judge: (*draft).withdraw, bare: true},
 	"fund":      {judge: (*draft).fund},
 	"close":     {judge: (*draft).close, bare: true},
+	"amend":     {judge: (*draft).amend},
+	"terminate": {judge: (*draft).terminate, bare: true},
+	"suspend":   {judge: (*draft).suspend},
+	"resume":    {judge: (*draft).resume, bare: true},
+	"appoint":   {judge: (*draft).appoint},
+	"endorse":   {judge: (*draft).endorse},
 	lapse:       {judge: (*draft).lapse},
 	expire:      {judge: (*draft).expire},
 	// of a shipment
@@ -192,6 +201,11 @@ var rules = map[string]rule{
 	"cancel":          {judge: (*draft).cancel, bare: true},
 	"deliver":         {judge: (*draft).deliver},
 	"receive":         {judge: (*draft).receive},
+	"excuse":          {judge: (*draft).excuse, bare: true},
+	"return":          {judge: (*draft).returnGoods, bare: true},
+	"takeBack":        {judge: (*draft).takeBack, bare: true},
+	restock:           {judge: (*draft).restock},
+	sweep:             {judge: (*draft).sweepLater},
 	domain.Observe:    {judge: (*draft).observe},
 	domain.Equivocate: {judge: (*draft).equivocate},
 	depart:            {judge: (*draft).depart},
@@ -203,12 +217,17 @@ var rules = map[string]rule{
 	"invoice": {judge: (*draft).invoice},
 	"accept":  {judge: (*draft).accept},
 	"reject":  {judge: (*draft).reject},
+	"respond": {judge: (*draft).respond},
 	"concede": {judge: (*draft).concede, bare: true},
 	"contest": {judge: (*draft).contest, bare: true},
 	answer:    {judge: (*draft).answer},
 	"pay":     {judge: (*draft).payNow, bare: true},
 	pay:       {judge: (*draft).pay},
 	archive:   {judge: (*draft).archive},
+	// of a dispute
+	"compensate": {judge: (*draft).compensate},
+	"drop":       {judge: (*draft).drop, bare: true},
+	elapse:       {judge: (*draft).elapse},
 	// of a debt
 	"early":     {judge: (*draft).early, bare: true},
 	"guarantee": {judge: (*draft).guarantee},

@@ -224,7 +224,15 @@ func TestCancelOnlyBeforeDespatch(t *testing.T) {
 	o.Number = "INV-2"
 	s.must("acme", "ship", "S2", o)
 	s.Advance(start + hour)
-	refused(t, s.try("acme", "cancel", "S2", nil), domain.WrongState)
+	refused(t, s.try("bistro", "cancel", "S2", nil), domain.WrongState)
+	s.must("acme", "cancel", "S2", nil) // a return, not a cancellation
+	if s.Status(Kind, "shipment/S2") != Returning || s.Status(Kind, "invoice/S2") != Rejected {
+		t.Errorf("shipment %s, invoice %s", s.Status(Kind, "shipment/S2"), s.Status(Kind, "invoice/S2"))
+	}
+	s.must("acme", "takeBack", "S2", nil)
+	if !s.Final(Kind, "shipment/S2") {
+		t.Error("the return has not ended")
+	}
 }
 
 func TestEquivocationIsNeverPaidInFullBySilence(t *testing.T) {
@@ -248,7 +256,7 @@ func TestLateDeliveryIsInspected(t *testing.T) {
 	s := shipped(t, terms)
 	s.observe(trip("probe", 12, cool)...)
 	s.Advance(start + 4*hour)
-	if j := s.judgement(); s.Status(Kind, "shipment/S") != Conditional || !slices.Equal(j.Incomplete, []string{Late}) {
+	if j := s.judgement(); s.Status(Kind, "shipment/S") != Conditional || !slices.Equal(j.Incomplete, []string{TooLate}) {
 		t.Errorf("judgement %+v", j)
 	}
 	terms.Delivery.WithinMillis = 2 * hour

@@ -66,6 +66,7 @@ type judged struct {
 	Covered          int64         `json:"covered"`
 	LongestGapMillis domain.Millis `json:"longestGapMillis"`
 	Excursions       int64         `json:"excursions"`
+	DaysLate         int64         `json:"daysLate,omitempty"`
 	Incomplete       []string      `json:"incomplete,omitempty"`
 }
 
@@ -78,18 +79,26 @@ func (d *draft) conclude(s *Shipment, tracks []track, at domain.Millis, proof Pr
 		d.settleGoods(s, GoodsAccepted)
 		return d.advanceAll(s)
 	}
+	return d.inspect(s)
+}
+
+// inspect opens the buyer's time to look at goods.
+func (d *draft) inspect(s *Shipment) error {
+	d.shipments.touch(s)
 	s.Status = Inspection
 	if !s.Judgement.Complete() {
 		s.Status = Conditional
 	}
-	s.DecideAt = d.in.Now + s.Carriage.InspectionMillis
+	var err error
+	s.DecideAt, err = s.inspectUntil(d.in.Now)
 	d.event("InspectionOpened", shipmentKey(s.ID), window{s.Status, s.DecideAt}, s.everybody()...)
-	return nil
+	return err
 }
 
 // window is the body of the event that opens an inspection.
 type window struct {
-	Status   string        `json:"status"`
+	Status string `json:"status"`
+	// DecideAt is when it ends without a word.
 	DecideAt domain.Millis `json:"decideAt"`
 }
 
@@ -102,22 +111,19 @@ func (d *draft) pronounce(s *Shipment, tracks []track, at domain.Millis, proof P
 	s.Judgement, s.JudgeAt = &j, 0
 	d.shipments.touch(s)
 	d.retire(*s)
+	d.announce(s)
+	return d.recharge(s)
+}
+
+// announce tells everybody what was judged.
+func (d *draft) announce(s *Shipment) {
+	j := s.Judgement
 	d.event("DeliveryJudged", shipmentKey(s.ID), judged{
-		j.DeliveredAt, j.Proof, j.Slots, j.Covered, j.LongestGapMillis, int64(len(j.Excursions)), j.Incomplete,
+		j.DeliveredAt, j.Proof, j.Slots, j.Covered, j.LongestGapMillis, int64(len(j.Excursions)), j.DaysLate, j.Incomplete,
 	}, s.everybody()...)
 	for _, e := range j.Excursions {
 		d.event("ExcursionFound", shipmentKey(s.ID), e, s.everybody()...)
 	}
-	for _, id := range s.Bills {
-		b, _, err := d.bills.fetch(d.view, billKey(id))
-		if err != nil {
-			return err
-		}
-		if err := d.penalise(b, s); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // automatic says whether every trigger of the terms is proved.

@@ -28,13 +28,17 @@ func examples(t testing.TB) []string {
 	o.Devices = []string{"d"}
 	names := []string{"withdraw/A", "close/A", "cancel/S-1", "concede/S-1", "contest/S-1", "accept/S-1", "observe/S-1",
 		"Equivocate/S-1", "Lapse/A", "Expire/A", "Depart/S-1", "Judge/S-1", "Overdue/S-1", "Decide/S-1",
-		"File/S-1", "Answer/S-1", "Pay/S-1"}
+		"File/S-1", "Restock/S-1", "Sweep/S-1", "Answer/S-1", "Pay/S-1", "Archive/S-1", "Elapse/S-1", "pay/S-1", "terminate/A", "resume/A",
+		"excuse/S-1", "return/S-1", "takeBack/S-1", "drop/S-1"}
 	for _, each := range []struct {
 		name string
 		body any
 	}{
 		{"propose/A", Proposal{terms, 30_000_000_000}}, {"agree/A", Agreeing{hash}}, {"fund/A", Funding{domain.Money{Minor: 300_000, Currency: "EUR"}}},
 		{"ship/S-1", o}, {"invoice/I-1", Declaration{Agreement: "A", Number: "7", Payable: domain.Money{Minor: 50, Currency: "EUR"}, Shipments: []string{"S-1"}}}, {"deliver/S-1", Arrival{40_000_000_000}}, {"accept/S-1", Acceptance{5000, "QTY"}}, {"reject/S-1", Rejection{"QUA"}},
+		{"amend/A", Proposal{terms, 30_000_000_000}}, {"undertake/A", Agreeing{hash}}, {"suspend/A", Notice{TheBuyer}}, {"appoint/A", Appointment{"carol"}},
+		{"endorse/A", Appointment{"carol"}}, {"receive/S-1", ReceiptAdvice{Lines: []Advice{{Line: "1", Received: "2"}}}},
+		{"respond/S-1", Response{Code: "UQ", Reason: "QTY", Deduction: 5}}, {"compensate/S-1", Compensation{domain.Money{Minor: 5, Currency: "EUR"}}},
 	} {
 		text, err := json.Marshal(each.body)
 		if err != nil {

@@ -14,6 +14,9 @@ type BillLine struct {
 	Unit     string `json:"unit"`
 	// Price is that of one unit in major units, without tax.
 	Price string `json:"price"`
+	// Agreed and Spare are the price and its tolerance of the order when the invoice was declared, so that no amendment changes them.
+	Agreed string `json:"agreed,omitempty"`
+	Spare  string `json:"spare,omitempty"`
 	// Counted is what the order counts as billed by it.
 	Counted string `json:"counted,omitempty"`
 }
@@ -87,7 +90,7 @@ func (a *Agreement) compare(b *Bill, l *BillLine) ([]Mismatch, error) {
 		}
 		all = append(all, Mismatch{l.Line, ByQuantity, CreditPartial, excess.String(), "", minor, excess.LessThanOrEqual(spare.quantity)})
 	}
-	if above := price.Sub(stored(order.Price)); above.GreaterThan(spare.price) {
+	if above := price.Sub(stored(l.Agreed)); above.GreaterThan(stored(l.Spare)) {
 		minor, err := b.worth(quantity.Sub(excess).Mul(above))
 		if err != nil {
 			return nil, err
@@ -175,8 +178,8 @@ func (d *draft) matched(b *Bill) error {
 	return d.clear(b)
 }
 
-// checkLines refuses lines that are not in the order, or in another unit.
-func (a *Agreement) checkBillLines(lines []BillLine) error {
+// price notes what was agreed for the lines of an invoice, and refuses those that are not in the order or in another unit.
+func (a *Agreement) price(lines []BillLine) error {
 	if len(lines) > MaxLines || (len(lines) == 0) != (len(a.Terms.Lines) == 0) {
 		return domain.Refuse(domain.LimitExceeded, "lines: %d, want 1 to %d under an order with lines, and none under any other", len(lines), MaxLines)
 	}
@@ -194,12 +197,17 @@ func (a *Agreement) checkBillLines(lines []BillLine) error {
 			return domain.Refuse(domain.Malformed, "lines: %.64q was ordered in %s", l.Line, order.Unit)
 		}
 		quantity, err := plain("lines", l.Quantity)
-		if err != nil || !quantity.IsPositive() || l.Counted != "" {
+		if err != nil || !quantity.IsPositive() || l.Counted != "" || l.Agreed != "" || l.Spare != "" {
 			return domain.Refuse(domain.Malformed, "lines: want a quantity of more than zero")
 		}
 		if _, err := plain("lines", l.Price); err != nil {
 			return domain.Refuse(domain.Malformed, "lines: price %.20q is no plain decimal", l.Price)
 		}
+		spare, err := order.spare()
+		if err != nil {
+			return err
+		}
+		lines[i].Agreed, lines[i].Spare = order.Price, plus("", spare.price)
 	}
 	return nil
 }

@@ -19,30 +19,12 @@ func (d *draft) observe() error {
 	if err != nil {
 		return err
 	}
-	t, found, err := domain.Load[trace](d.view, traceKey(s.ID, device))
-	if err != nil || !found {
-		return firstError(err, domain.Refuse(domain.NotFound, "shipment %s gathers no evidence", s.ID))
+	if s.Judgement != nil {
+		return d.takeBackEvidence(s, device, o)
 	}
-	reg, _, err := domain.Load[register](d.view, registerKey(s.ID, device))
+	got, err := d.gather(s, device, o)
 	if err != nil {
 		return err
-	}
-	got := s.take(d.in.Now, o, device < len(s.Devices))
-	t.Equivocations += got.events(*s, &reg, d.in.Now, o)
-	got.order(*s, o)
-	if err := firstError(t.add(o, got), reg.check()); err != nil {
-		return err
-	}
-	changed, err := d.merge(*s, device, got.samples)
-	if err != nil {
-		return err
-	}
-	put(d, traceKey(s.ID, device), t, "open", false, s.insiders()...)
-	if len(reg.Events) > 0 {
-		put(d, registerKey(s.ID, device), reg, "open", false, s.insiders()...)
-	}
-	for _, each := range changed {
-		put(d, each.key, each.slice, "open", false, s.insiders()...)
 	}
 	if s.Status == Despatched && len(got.samples) > 0 {
 		s.Status = InTransit
@@ -54,6 +36,47 @@ func (d *draft) observe() error {
 		d.event("ArrivalSeen", shipmentKey(s.ID), arrivalSeen{got.arrivedAt, s.JudgeAt}, s.everybody()...)
 	}
 	return nil
+}
+
+// gather adds what a message yields to the evidence of its device.
+func (d *draft) gather(s *Shipment, device int, o domain.Observation) (intake, error) {
+	key, regKey := traceKey(s.ID, device), registerKey(s.ID, device)
+	t, found, err := domain.Load[trace](d.view, key)
+	if err != nil || !found {
+		return intake{}, firstError(err, domain.Refuse(domain.NotFound, "shipment %s gathers no evidence", s.ID))
+	}
+	reg, _, err := domain.Load[register](d.view, regKey)
+	if err != nil {
+		return intake{}, err
+	}
+	got := s.take(d.in.Now, o, device < len(s.Devices))
+	t.Equivocations += got.events(*s, &reg, d.in.Now, o)
+	got.order(*s, o)
+	if err := firstError(t.add(o, got), reg.check()); err != nil {
+		return got, err
+	}
+	changed, err := d.merge(*s, device, got.samples)
+	if err != nil {
+		return got, err
+	}
+	put(d, key, t, "open", false, s.insiders()...)
+	if len(reg.Events) > 0 {
+		put(d, regKey, reg, "open", false, s.insiders()...)
+	}
+	for _, each := range changed {
+		put(d, each.key, each.slice, "open", false, s.insiders()...)
+	}
+	d.fresh = &fresh{key, t, regKey, reg, changed}
+	return got, nil
+}
+
+// fresh is the evidence of one device as this draft has changed it.
+type fresh struct {
+	traceKey    string
+	trace       trace
+	registerKey string
+	register    register
+	slices      []change
 }
 
 // arrivalSeen announces that a message may prove the delivery, and when that is judged.
@@ -84,7 +107,7 @@ func (d *draft) witness() (*Shipment, int, domain.Observation, error) {
 	switch {
 	case device < 0:
 		return refuse(domain.NotEvidence, "device %.64q is not bound to this shipment", o.Holder)
-	case !s.sensing():
+	case !s.sensing() && (s.Judgement == nil || len(withdrawals(o)) == 0):
 		return refuse(domain.WrongState, "shipment is %s and takes no more evidence", s.Status)
 	case len(o.Readings) > MaxReadings:
 		return refuse(domain.LimitExceeded, "%d readings, limit %d", len(o.Readings), MaxReadings)

@@ -82,8 +82,8 @@ func (d *draft) underAgreement(id string) (*Agreement, error) {
 	if err := d.only("supplier", a.Terms.Supplier); err != nil {
 		return nil, err
 	}
-	if a.Status != Agreed || d.in.Now >= a.Terms.ExpiresAt {
-		return nil, domain.Refuse(domain.WrongState, "agreement is %s or has expired", a.Status)
+	if a.Status != Agreed || d.in.Now >= a.Terms.ExpiresAt || a.Suspension != nil {
+		return nil, domain.Refuse(domain.WrongState, "agreement is %s, has expired or is suspended", a.Status)
 	}
 	if a.Terms.Settlement == Undertaking && !a.Undertaken {
 		return nil, domain.Refuse(domain.WrongState, "the bank has not undertaken to pay yet")
@@ -103,7 +103,6 @@ func (d *draft) open(a *Agreement, s Shipment) *Shipment {
 	for i, publisher := range s.Publishers {
 		put(d, traceKey(s.ID, len(s.Devices)+i), trace{Device: publisher}, "open", false, s.insiders()...)
 	}
-	d.fx.Watches = []domain.Watch{{Subject: s.ID, Until: s.closes()}}
 	d.event("ShipmentOpened", shipmentKey(s.ID), opened{s.Status, s.DespatchAt, s.deliverBy()}, s.everybody()...)
 	return kept
 }

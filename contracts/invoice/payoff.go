@@ -15,11 +15,14 @@ type penalised struct {
 	Evidence      []byte       `json:"evidence"`
 }
 
-// penalise charges an invoice for the excursions of a shipment that it covers: rate x
+// penalise charges an invoice for the lateness and the excursions of a shipment that it covers: rate x
 // degree-minutes less what other invoices paid of it, all of the invoice at most its cap,
 // rounded once; each excursion gets its share by largest remainder, so that the items sum to the
 // penalty to the last minor unit.
 func (d *draft) penalise(b *Bill, s *Shipment) error {
+	if err := d.delay(b, s); err != nil {
+		return err
+	}
 	if s.Judgement == nil || len(s.Judgement.Excursions) == 0 {
 		return nil
 	}
@@ -128,3 +131,6 @@ func portion(minor int64, percentage string, currency domain.Currency) (decimal.
 }
 
 func count(n int64) decimal.Decimal { return decimal.NewFromInt(n) }
+
+// penalty is what the carriage cost.
+func (b Bill) penalty() int64 { return b.deducted(ForCondition) + b.deducted(ForLate) }

@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -25,6 +26,8 @@ type ReceiptAdvice struct {
 	// At is when the goods were received; 0 is now. Not before despatch nor in the future.
 	At    domain.Millis `json:"at,omitempty"`
 	Lines []Advice      `json:"lines,omitempty"`
+	// Seals are the numbers that were found on the goods; left out says nothing of them.
+	Seals []string `json:"seals,omitempty"`
 }
 
 // Advice is a line of a receipt advice, in the words of UBL's ReceiptLine. Quantities are decimal
@@ -80,14 +83,44 @@ func (d *draft) receive() error {
 	if err := s.advise(body.Lines); err != nil {
 		return err
 	}
+	if len(body.Seals) > maxOpeningSeals {
+		return domain.Refuse(domain.LimitExceeded, "seals: %d, limit %d", len(body.Seals), maxOpeningSeals)
+	}
+	s.FoundSeals = body.Seals
 	if err := d.arrive(s, body.At); err != nil {
+		return err
+	}
+	if err := d.compareSeals(s); err != nil {
 		return err
 	}
 	s.Received = true
 	status := s.outcome()
+	if s.foundOtherSeals() {
+		status = Conditional
+	}
 	d.event("GoodsReceived", shipmentKey(s.ID), received{body.At, status, body.Lines}, s.everybody()...)
+	if s.foundOtherSeals() {
+		return d.inspect(s)
+	}
 	d.settleGoods(s, status)
 	return d.advanceAll(s)
+}
+
+// compareSeals notes in a judgement that came before what the buyer found.
+func (d *draft) compareSeals(s *Shipment) error {
+	if !s.Carriage.Delivery.Sealed || s.Swept || slices.Contains(s.Judgement.Incomplete, SealBroken) {
+		return nil
+	}
+	tracks, err := d.tracks(*s)
+	if err == nil && s.otherSeals(tracks) {
+		s.Judgement.Incomplete = append(s.Judgement.Incomplete, SealBroken)
+	}
+	return err
+}
+
+// foundOtherSeals says whether what the buyer found speaks against the load.
+func (s *Shipment) foundOtherSeals() bool {
+	return len(s.FoundSeals) > 0 && slices.Contains(s.Judgement.Incomplete, SealBroken)
 }
 
 // unapproved refuses once an invoice about the goods is unconditional.

@@ -151,29 +151,49 @@ type track struct {
 	samples []sample
 }
 
-// tracks reads the evidence of every device of the shipment, in their order.
+// tracks reads the evidence of every device of the shipment, in their order, as this draft has it.
 func (d *draft) tracks(s Shipment) ([]track, error) {
 	tracks := make([]track, len(s.witnesses()))
 	for i := range tracks {
-		var err error
-		if tracks[i].trace, _, err = domain.Load[trace](d.view, traceKey(s.ID, i)); err != nil {
+		if err := d.read(&tracks[i], s, i); err != nil {
 			return nil, err
 		}
-		if tracks[i].register, _, err = domain.Load[register](d.view, registerKey(s.ID, i)); err != nil {
-			return nil, err
-		}
-		for n := int64(0); n < s.Carriage.slices(); n++ {
-			part, found, err := domain.Load[slice](d.view, samplesKey(s.ID, i, n))
-			if err != nil {
-				return nil, err
-			}
-			if found {
-				tracks[i].samples = append(tracks[i].samples, part.unpack(s.sliceStart(n))...)
-			}
-		}
-		tracks[i].samples = slices.DeleteFunc(tracks[i].samples, func(each sample) bool { return tracks[i].register.dead(each.message) })
 	}
 	return tracks, nil
+}
+
+func (d *draft) read(t *track, s Shipment, device int) error {
+	var err error
+	f := d.fresh
+	if f != nil && f.traceKey == traceKey(s.ID, device) {
+		t.trace, t.register = f.trace, f.register
+	} else if t.trace, _, err = domain.Load[trace](d.view, traceKey(s.ID, device)); err != nil {
+		return err
+	} else if t.register, _, err = domain.Load[register](d.view, registerKey(s.ID, device)); err != nil {
+		return err
+	}
+	for n := int64(0); n < s.Carriage.slices(); n++ {
+		part, err := d.slice(samplesKey(s.ID, device, n))
+		if err != nil {
+			return err
+		}
+		t.samples = append(t.samples, part.unpack(s.sliceStart(n))...)
+	}
+	t.samples = slices.DeleteFunc(t.samples, func(each sample) bool { return t.register.dead(each.message) })
+	return nil
+}
+
+// slice gives samples as this draft has them; none is an empty slice.
+func (d *draft) slice(key string) (slice, error) {
+	if d.fresh != nil {
+		for _, each := range d.fresh.slices {
+			if each.key == key {
+				return each.slice, nil
+			}
+		}
+	}
+	part, _, err := domain.Load[slice](d.view, key)
+	return part, err
 }
 
 // of gives the samples of one kind in order of time, without the instants at which the
@@ -194,7 +214,17 @@ func (t track) of(kind int64) []sample {
 	return sound
 }
 
-// opened says whether a door was open before an instant.
+// opened says whether a door was open before an instant and, by the last position of the device,
+// outside of the fence: at the dock it may be.
 func (t track) opened(before domain.Millis) bool {
-	return slices.ContainsFunc(t.samples, func(each sample) bool { return each.kind == door && each.at < before })
+	positions := t.of(position)
+	return slices.ContainsFunc(t.samples, func(each sample) bool {
+		inside := false
+		for _, p := range positions {
+			if p.at <= each.at {
+				inside = p.value == 1
+			}
+		}
+		return each.kind == door && each.at < before && !inside
+	})
 }

@@ -47,7 +47,24 @@ func (d *draft) approve(b *Bill) error {
 		return d.settle(b, b.Cleared, ByAcceptance)
 	}
 	d.index(b, false)
-	return d.mirror(b)
+	if err := d.mirror(b); err != nil {
+		return err
+	}
+	return d.bind(b)
+}
+
+// bind lets go of the evidence about goods whose invoice has become unconditional.
+func (d *draft) bind(b *Bill) error {
+	goods, err := d.goods(b)
+	if err != nil {
+		return err
+	}
+	for _, s := range goods {
+		if err := d.sift(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // schedule sets the day of payment when the first part of an invoice is approved.
@@ -161,6 +178,10 @@ func (d *draft) remit(b *Bill, minor int64, from domain.AccountID) (paid bool, e
 	if minor == 0 {
 		return true, nil
 	}
+	frozen, err := d.frozen(b)
+	if err != nil || frozen {
+		return false, err
+	}
 	o, err := b.owing(minor, d.today(b.Payment))
 	if err != nil || b.Instruction != nil || d.balance(from, b.Payment.Currency) < o.total() {
 		return false, err
@@ -170,7 +191,8 @@ func (d *draft) remit(b *Bill, minor int64, from domain.AccountID) (paid bool, e
 	return true, d.payOut(b, from, o.total())
 }
 
-// payOut pays a bank that paid before, else whoever controls the receivable and gave notice, else the supplier.
+// payOut pays a bank that paid before, else whoever controls the receivable and gave notice, else the
+// supplier or its administrator.
 func (d *draft) payOut(b *Bill, from domain.AccountID, minor int64) error {
 	if b.Creditor != "" {
 		d.move("payment", from, domain.PartyAccount(b.Creditor), minor, b.Payment.Currency)
@@ -186,7 +208,14 @@ func (d *draft) payOut(b *Bill, from domain.AccountID, minor int64) error {
 		d.event("DebtPaid", billKey(b.ID), paidTo{b.money(minor), r.Controller}, append(b.everybody(), r.Controller)...)
 		return d.distribute(b, r, minor)
 	}
-	d.move("payment", from, domain.PartyAccount(b.Payment.Supplier), minor, b.Payment.Currency)
+	to, err := d.redirect(b)
+	if err != nil {
+		return err
+	}
+	if to != b.Payment.Supplier {
+		b.PaidTo = to // who must see what pays it
+	}
+	d.move("payment", from, domain.PartyAccount(to), minor, b.Payment.Currency)
 	return nil
 }
 
@@ -225,7 +254,7 @@ func (d *draft) settleFrom(b *Bill, total int64, rule string, from domain.Accoun
 	d.move("return", b.escrow(), domain.PartyAccount(b.Payment.payer()), back, b.Payment.Currency)
 	b.Payoff = &Payoff{
 		Rule: b.Rule, Currency: b.Payment.Currency, Declared: b.Payable,
-		Penalty: b.Payable - b.net() - b.deducted(ForCredit) - b.deducted(ForEarly), Deduction: b.conceded(),
+		Penalty: b.penalty(), Deduction: b.conceded() + b.deducted(ForQuantity),
 		Credited: b.deducted(ForCredit), Discount: b.deducted(ForEarly), Paid: b.Paid, Returned: back, Interest: b.Interest, Fee: b.Fee,
 	}
 	if b.Status, err = d.outcome(b); err != nil {
@@ -238,7 +267,7 @@ func (d *draft) settleFrom(b *Bill, total int64, rule string, from domain.Accoun
 	}
 	if b.Status == Settled && b.Payment.ClaimMillis > 0 {
 		b.ArchiveAt = d.in.Now + b.Payment.ClaimMillis
-		return nil
+		return d.bind(b)
 	}
 	return d.conclusion(b)
 }
@@ -283,6 +312,9 @@ func (d *draft) conclusion(b *Bill) error {
 	b.ArchiveAt = 0
 	d.bills.touch(b)
 	d.count(b.Agreement, -1)
+	if err := d.bind(b); err != nil {
+		return err
+	}
 	return d.release(b)
 }
 
@@ -292,6 +324,7 @@ func (d *draft) archive() error {
 	if err != nil {
 		return err
 	}
+	b.Status = Closed
 	d.event("InvoiceClosed", billKey(b.ID), ended{b.Status}, b.insiders()...)
 	return d.conclusion(b)
 }

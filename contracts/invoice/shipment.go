@@ -28,6 +28,8 @@ const (
 	GoodsAccepted  = "accepted"
 	DeemedAccepted = "deemedAccepted" // the buyer kept silent on complete evidence
 	GoodsRejected  = "rejected"
+	Returning      = "returning" // rejected, and on the way home
+	Returned       = "returned"
 	Lost           = "lost"
 	Cancelled      = "cancelled"
 )
@@ -45,15 +47,24 @@ type Shipment struct {
 	Publishers []string      `json:"publishers,omitempty"`
 	SSCC       string        `json:"sscc,omitempty"`
 	Container  string        `json:"container,omitempty"`
+	// Seals are the numbers at despatch, FoundSeals those that the buyer found.
 	Seals      []string      `json:"seals,omitempty"`
+	FoundSeals []string      `json:"foundSeals,omitempty"`
 	DespatchAt domain.Millis `json:"despatchAt"`
 	// JudgeAt is set from the first sign of arrival to the judgement.
 	JudgeAt   domain.Millis `json:"judgeAt,omitempty"`
 	Judgement *Judgement    `json:"judgement,omitempty"`
 	// DecideAt is when the inspection ends.
 	DecideAt domain.Millis `json:"decideAt,omitempty"`
+	// Excused says that the buyer grants force majeure for a delay.
+	Excused bool `json:"excused,omitempty"`
+	// ReturnBy is when goods on their way home are taken to be there.
+	ReturnBy domain.Millis `json:"returnBy,omitempty"`
 	// Received says that the buyer has advised its receipt.
 	Received bool `json:"received,omitempty"`
+	// Swept says that its evidence is closed, SweepAt that this waits for a batch of its own.
+	Swept   bool          `json:"swept,omitempty"`
+	SweepAt domain.Millis `json:"sweepAt,omitempty"`
 	// Ended says that the goods have met their end; the record stays open for its invoices.
 	Ended bool `json:"ended,omitempty"`
 	// Bills are the open invoices that cover it.
@@ -90,10 +101,26 @@ func (s Shipment) sensing() bool { return s.Status == Planned || s.underway() }
 
 // failed says whether the goods never came to the buyer, or went back.
 func (s Shipment) failed() bool {
-	return s.Status == Lost || s.Status == Cancelled || s.Status == GoodsRejected
+	return slices.Contains([]string{Lost, Cancelled, GoodsRejected, Returning, Returned}, s.Status)
 }
 
-func (s Shipment) final() bool { return s.Ended && len(s.Bills) == 0 && s.InvoiceBy == 0 }
+func (s Shipment) final() bool {
+	return s.Ended && len(s.Bills) == 0 && s.InvoiceBy == 0 && s.Status != Returning && s.Swept
+}
+
+// lingers is how long withdrawals of evidence are waited for while a record is open.
+const lingers = 10 * MaxWindow
+
+// watch asks for messages while evidence is gathered, and for withdrawals until the shipment is final.
+func (s Shipment) watch(now domain.Millis) domain.Watch {
+	switch {
+	case s.final():
+		return domain.Watch{Subject: s.ID}
+	case s.sensing():
+		return domain.Watch{Subject: s.ID, Until: s.closes()}
+	}
+	return domain.Watch{Subject: s.ID, Until: now + lingers}
+}
 
 // insiders see prices, everybody also the carrier.
 func (s Shipment) insiders() []domain.PartyID {
@@ -119,6 +146,9 @@ func (s Shipment) save(d *draft) {
 	d.deadline(s.ID, overdue, overdueAt)
 	d.deadline(s.ID, decide, s.DecideAt)
 	d.deadline(s.ID, file, fileAt)
+	d.deadline(s.ID, restock, s.ReturnBy)
+	d.deadline(s.ID, sweep, s.SweepAt)
+	d.fx.Watches = append(d.fx.Watches, s.watch(d.in.Now))
 	if s.final() {
 		d.count(s.Agreement, -1)
 	}
@@ -151,17 +181,6 @@ func (d *draft) depart() error {
 	return nil
 }
 
-func (d *draft) cancel() error {
-	s, err := d.shipment(Planned)
-	if err != nil {
-		return err
-	}
-	if d.in.Now >= s.DespatchAt { // its deadline may run a batch late
-		return domain.Refuse(domain.WrongState, "shipment has been despatched")
-	}
-	return d.abandon(s, Cancelled, "ShipmentCancelled")
-}
-
 // overdue ends the wait for a delivery: what is proved by now is judged, else the shipment is lost.
 func (d *draft) overdue() error {
 	s, err := d.shipment(Despatched, InTransit)
@@ -186,6 +205,7 @@ type ended struct {
 // abandon ends a shipment that brought nothing.
 func (d *draft) abandon(s *Shipment, status, event string) error {
 	d.retire(*s)
+	d.sweep(s)
 	d.event(event, shipmentKey(s.ID), ended{status}, s.everybody()...)
 	d.finish(s, status)
 	return d.advanceAll(s)
@@ -205,6 +225,7 @@ func (d *draft) finish(s *Shipment, status string) {
 	}
 	d.recount(s)
 	d.shipments.touch(s)
+	d.fail(d.sift(s))
 }
 
 // file ends the time in which an invoice may come.
@@ -216,6 +237,7 @@ func (d *draft) file() error {
 	}
 	s.InvoiceBy = 0
 	d.shipments.touch(s)
+	d.fail(d.sift(s))
 	d.event("ShipmentFiled", shipmentKey(s.ID), ended{s.Status}, s.everybody()...)
 	return nil
 }
@@ -242,19 +264,9 @@ func (d *draft) covered(id string) (*Shipment, error) {
 	return s, err
 }
 
-// retire closes the watch, frees the devices and closes the evidence: the log keeps the messages themselves.
+// retire frees the devices: nothing more is measured.
 func (d *draft) retire(s Shipment) {
-	d.fx.Watches = append(d.fx.Watches, domain.Watch{Subject: s.ID})
 	for _, device := range s.Devices {
 		put(d, deviceKey(device), binding{}, "free", false, s.Carriage.Supplier)
-	}
-	for i, device := range s.witnesses() {
-		put(d, traceKey(s.ID, i), trace{Device: device}, "closed", true, s.insiders()...)
-	}
-	for _, r := range d.view.Scan(registerPrefix(s.ID), "", domain.MaxScan) {
-		put(d, r.Key, register{}, "closed", true, s.insiders()...)
-	}
-	for _, r := range d.view.Scan(samplesPrefix(s.ID), "", domain.MaxScan) {
-		put(d, r.Key, slice{}, "closed", true, s.insiders()...)
 	}
 }

@@ -16,7 +16,7 @@ func (contract) Show(key string, body []byte, viewer domain.PartyID) (any, error
 	switch class {
 	case "agreement":
 		a, err := decode[Agreement](body)
-		if viewer == a.Terms.Bank && viewer != "" {
+		if viewer != "" && (viewer == a.Terms.Bank || viewer == a.Terms.Authority) {
 			return a.undertaking(), err
 		}
 		return show(a, viewer == "" || a.Terms.party(viewer)), err
@@ -32,6 +32,9 @@ func (contract) Show(key string, body []byte, viewer domain.PartyID) (any, error
 			return b, err
 		}
 		return show(b.obligation(), slices.Contains(b.everybody(), viewer)), err
+	case "dispute":
+		q, err := decode[Dispute](body)
+		return show(q, viewer == "" || viewer == q.Supplier || viewer == q.Buyer), err
 	case "trace":
 		return decode[trace](body)
 	case "samples":
@@ -81,7 +84,7 @@ type Consignment struct {
 	DecideAt    domain.Millis `json:"decideAt,omitempty"`
 }
 
-// Commitment is an agreement as the bank sees it that has undertaken to pay under it: no order and no unit price.
+// Commitment is an agreement as its bank and its authority see it: no order and no unit price.
 type Commitment struct {
 	ID          string          `json:"id"`
 	Status      string          `json:"status"`
@@ -93,11 +96,12 @@ type Commitment struct {
 	PaymentDays int64           `json:"paymentDays"`
 	ExpiresAt   domain.Millis   `json:"expiresAt"`
 	Undertaken  bool            `json:"undertaken"`
+	Suspension  *Suspension     `json:"suspension,omitempty"`
 }
 
 func (a Agreement) undertaking() Commitment {
 	t := a.Terms
-	return Commitment{a.ID, a.Status, a.TermsHash, t.Supplier, t.Buyer, t.Currency, t.MaxPayable, t.PaymentDays, t.ExpiresAt, a.Undertaken}
+	return Commitment{a.ID, a.Status, a.TermsHash, t.Supplier, t.Buyer, t.Currency, t.MaxPayable, t.PaymentDays, t.ExpiresAt, a.Undertaken, a.Suspension}
 }
 
 // Obligation is an invoice as somebody sees it who pays or finances it: what was declared, what of

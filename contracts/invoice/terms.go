@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"aval/domain"
+	"aval/domain/calendar"
 	"aval/domain/canon"
 )
 
@@ -105,6 +106,16 @@ type Terms struct {
 	Bank domain.PartyID `json:"bank,omitempty"`
 	// Debt says by which days invoices are due and what time is worth; nil counts days of 24 hours.
 	Debt *DebtTerms `json:"debt,omitempty"`
+	// Authority may give notice that a side is insolvent; empty is nobody.
+	Authority domain.PartyID `json:"authority,omitempty"`
+	// Calendar is the receiver's local time and business days; nil is UTC, with business every day.
+	Calendar *calendar.Calendar `json:"calendar,omitempty"`
+	// InspectionDays are business days of the receiver, after that of the judgement, instead of InspectionMillis; 0 is none.
+	InspectionDays int64 `json:"inspectionDays,omitempty"`
+	// LongInspection says that more than 30 days of inspection were expressly agreed (Directive 2011/7/EU, article 3(4)).
+	LongInspection bool `json:"longInspection,omitempty"`
+	// Late is what a late delivery costs; nil makes it incomplete evidence instead.
+	Late *Late `json:"late,omitempty"`
 }
 
 // Settlement says where the money for invoices comes from.
@@ -144,13 +155,22 @@ type Carriage struct {
 	Condition        *Condition       `json:"condition,omitempty"`
 	InspectionMillis domain.Millis    `json:"inspectionMillis"`
 	InvoiceMillis    domain.Millis    `json:"invoiceMillis,omitempty"`
+	// Calendar is kept where something is counted by it.
+	Calendar       *calendar.Calendar `json:"calendar,omitempty"`
+	InspectionDays int64              `json:"inspectionDays,omitempty"`
+	Late           *Late              `json:"late,omitempty"`
 }
 
 func (t Terms) carriage() Carriage {
-	return Carriage{
+	c := Carriage{
 		Supplier: t.Supplier, Buyer: t.Buyer, Carrier: t.Carrier, Operators: t.Operators, Currency: t.Currency, Triggers: t.Triggers,
 		Delivery: t.Delivery, Sampling: t.Sampling, Condition: t.Condition, InspectionMillis: t.InspectionMillis, InvoiceMillis: t.InvoiceMillis,
+		InspectionDays: t.InspectionDays, Late: t.Late,
 	}
+	if c.InspectionDays > 0 || c.Late != nil {
+		c.Calendar = t.Calendar
+	}
+	return c
 }
 
 // Payment is the part of the terms that an invoice keeps.

@@ -15,8 +15,8 @@ func (t Terms) check(now domain.Millis, registry domain.Registry) error {
 		func() error { return t.checkParties(registry) },
 		func() error { return t.checkMoney(now) },
 		t.checkTriggers, t.Delivery.check, t.Delivery.Fence.check, t.checkSampling,
-		t.Condition.check, t.checkWindows, t.checkShares, t.checkLines,
-		func() error { return t.checkSettlement(registry) },
+		t.Condition.check, t.checkWindows, t.checkShares, t.checkLines, t.Late.check,
+		func() error { return t.checkSettlement(registry) }, func() error { return t.checkAuthority(registry) }, t.checkCalendar,
 		func() error { return t.Debt.check(t.ExpiresAt, registry) },
 	}
 	for _, check := range checks {
@@ -106,6 +106,40 @@ func (t Terms) checkSettlement(registry domain.Registry) error {
 	bank, known := registry.Party(t.Bank)
 	if !known || !slices.Contains(bank.Roles, domain.RoleBank) || t.party(t.Bank) || t.Bank == t.Carrier {
 		return invalid("bank: must be a registered party with role %s, and no other party of the terms", domain.RoleBank)
+	}
+	return nil
+}
+
+// checkAuthority refuses an authority that is a side of the agreement, or unknown.
+func (t Terms) checkAuthority(registry domain.Registry) error {
+	if t.Authority == "" {
+		return nil
+	}
+	if _, known := registry.Party(t.Authority); !known || t.party(t.Authority) || t.Authority == t.Carrier || t.Authority == t.Bank {
+		return invalid("authority: must be a registered party, and no other party of the terms")
+	}
+	return nil
+}
+
+// MaxInspection is the longest inspection that needs no express agreement: 30 days.
+const MaxInspection = 30 * Day
+
+// checkCalendar refuses a calendar that ends before the terms do, and a long inspection that was not expressly agreed.
+func (t Terms) checkCalendar() error {
+	if t.InspectionDays < 0 || t.InspectionDays > int64(MaxWindow/Day) {
+		return invalid("inspectionDays: %d, want 0 to %d", t.InspectionDays, int64(MaxWindow/Day))
+	}
+	if !t.LongInspection && (t.InspectionMillis > MaxInspection || t.InspectionDays > int64(MaxInspection/Day)) {
+		return invalid("inspectionMillis and inspectionDays: more than %d days need longInspection", int64(MaxInspection/Day))
+	}
+	if t.Calendar == nil {
+		return nil
+	}
+	if err := t.Calendar.Check(); err != nil {
+		return err
+	}
+	if last := t.Calendar.Day(t.ExpiresAt); !t.Calendar.Covers(last) {
+		return invalid("calendar.through: must reach the day of expiresAt, %s", last)
 	}
 	return nil
 }
