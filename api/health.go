@@ -33,6 +33,8 @@ type Custody struct {
 	Epoch uint32 `json:"epoch"`
 	// Simulated: nothing protects them from whoever reads the disk.
 	Simulated bool `json:"simulated"`
+	// Head is what shows that the log is the newest: its note, witnesses, or the operator's word alone ("accepted").
+	Head string `json:"head"`
 }
 
 // healthy says that the process answers.

@@ -112,12 +112,15 @@ const (
 )
 
 // Opening is the record opening/current of governance: how a node last came by its keys when its
-// platform had not sealed them.
+// platform had not sealed them, or by whose word it went on.
 type Opening struct {
 	// ID tells one opening from every other.
 	ID string `json:"id"`
-	// Way is OpenedByPeer or OpenedByShares.
+	// Way is OpenedByPeer or OpenedByShares, or another one with Accepted.
 	Way string `json:"way"`
+	// Accepted is the number of leaves from which the node went on by the word of its operator, though nothing showed that
+	// they were the newest; zero: something did.
+	Accepted uint64 `json:"accepted,omitempty"`
 	// Platform and Measurement (hex) are what the node ran on, by its own word.
 	Platform    string `json:"platform"`
 	Measurement string `json:"measurement"`

@@ -116,9 +116,9 @@ func cents(to domain.PartyID, minor int64) map[string]any {
 }
 
 // start runs the node as a process and waits until it listens.
-func (h *house) start(t *testing.T) *process {
+func (h *house) start(t *testing.T, flags ...string) *process {
 	t.Helper()
-	p, err := start(exec.Command("aval", "node", "--json", h.dir))
+	p, err := start(exec.Command("aval", append([]string{"node", "--json", h.dir}, flags...)...))
 	if err != nil {
 		t.Fatal(err)
 	}

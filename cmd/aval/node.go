@@ -17,7 +17,7 @@ import (
 
 func nodeCommand() *cobra.Command {
 	var p printer
-	var explain bool
+	var explain, accept bool
 	c := &cobra.Command{
 		Use: "node DIR", Short: "Run a node", Args: cobra.ExactArgs(1),
 		Long: `Run the node of a folder that "aval init" made, until SIGINT or SIGTERM. DIR/config.json
@@ -42,7 +42,7 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 			if warning := enclave.WarningOf(folder.Platform); warning != "" {
 				log.Warn(warning)
 			}
-			n, err := node.Open(folder, node.Options{Log: log, Hardening: hardening})
+			n, err := node.Open(folder, node.Options{Log: log, Hardening: hardening, AcceptHead: accept})
 			if err != nil {
 				return err
 			}
@@ -78,6 +78,7 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 	}
 	p.flag(c)
 	c.AddCommand(resealCommand())
+	c.Flags().BoolVar(&accept, "accept-head", false, "go on though nothing shows that the database is the newest one, as after a restore: the log says so for good")
 	c.Flags().BoolVar(&explain, "explain-hardening", false, "say how the process would be protected here, and do not run it")
 	return c
 }

@@ -52,7 +52,7 @@ func TestRestoreKilled(t *testing.T) {
 		}
 	}
 	h.dir = dir
-	n = h.start(t)
+	n = h.start(t, "--accept-head")
 	h.must(t, trader(0), domain.CashKind, "bank", "transfer", cents(trader(1), 1))
 	if err := n.stop(); err != nil {
 		t.Error(err)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -58,8 +59,10 @@ type Gatherer struct {
 	peers  []*peer
 	// asked is closed once every witness was asked about the head that the log was opened with.
 	asked   chan struct{}
-	results chan result
-	round   round
+	// confirmed: a quorum has cosigned a head since Run.
+	confirmed atomic.Bool
+	results   chan result
+	round     round
 	// claims are the names of the witnesses that say, without proof, that they know another history.
 	claims map[string]bool
 
@@ -86,6 +89,10 @@ func NewGatherer(c GathererConfig) (*Gatherer, error) {
 // failed to, or was not heard of for Patience. Until then nothing should be committed: a
 // witness that knows a longer log is heard first.
 func (g *Gatherer) Asked() <-chan struct{} { return g.asked }
+
+// Confirmed says whether a quorum has cosigned a head of this log since Run began. Once it is asked, and before anything is
+// committed, that is the head that the log began with: no such witness knows a newer one.
+func (g *Gatherer) Confirmed() bool { return g.confirmed.Load() }
 
 // Run sends heads and gathers cosignatures until the context ends. It returns nil then, and a
 // *Contradiction if the log must not go on.

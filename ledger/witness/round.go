@@ -85,4 +85,5 @@ func (g *Gatherer) publish() {
 		return
 	}
 	g.round.published = len(names)
+	g.confirmed.Store(true)
 }

@@ -107,7 +107,7 @@ func fill(ctx context.Context, dir string, platform enclave.Platform, f Founding
 	if err := writeConfig(dir, Config{Ledger: f.Ledger, Listen: DefaultListen, Admin: DefaultAdmin}); err != nil {
 		return err
 	}
-	return found(ctx, dir, keys, platform.Name(), f)
+	return found(ctx, dir, keys, platform, f)
 }
 
 // empty clears a folder, so that it can be tried again.
@@ -166,7 +166,7 @@ func writeSecrets(dir string, platform enclave.Platform, keys *ledger.Keys) erro
 }
 
 // found commits the genesis and closes the ledger again.
-func found(ctx context.Context, dir string, keys *ledger.Keys, platform string, f Founding) error {
+func found(ctx context.Context, dir string, keys *ledger.Keys, platform enclave.Platform, f Founding) error {
 	store, err := sqlite.Create(filepath.Join(dir, databaseFile))
 	if err != nil {
 		return err
@@ -182,10 +182,17 @@ func found(ctx context.Context, dir string, keys *ledger.Keys, platform string, 
 	if err != nil {
 		return err
 	}
-	engine, err := ledger.Create(ctx, engineConfig(keys, store, order.NewSolo(now), platform), genesis)
+	engine, err := ledger.Create(ctx, engineConfig(keys, store, order.NewSolo(now), platform.Name()), genesis)
 	if err != nil {
 		return err
 	}
+	if err := commitGenesis(ctx, engine); err != nil {
+		return err
+	}
+	return noteFirst(dir, keys, platform, engine)
+}
+
+func commitGenesis(ctx context.Context, engine *ledger.Engine) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	changed, done := engine.Changed(), make(chan error, 1)

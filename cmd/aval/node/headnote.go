@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"aval/ledger"
 	"aval/ledger/sqlite"
@@ -72,7 +73,11 @@ func (h *headNote) close() error { return errors.Join(h.file.Sync(), h.file.Clos
 // notedStore is a store that keeps its newest head in a second place.
 type notedStore struct {
 	*sqlite.Store
+	mu   sync.Mutex
 	note *headNote
+	// held: the head was accepted and the log does not say so yet. Whoever dies now has no note at the next start either.
+	held   bool
+	newest []byte
 }
 
 // Append implements ledger.Store.
@@ -80,7 +85,28 @@ func (s *notedStore) Append(c ledger.Commit) error {
 	if err := s.Store.Append(c); err != nil {
 		return err
 	}
-	return s.note.write(c.Checkpoint)
+	return s.noted(c.Checkpoint)
+}
+
+func (s *notedStore) noted(head []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.newest = head
+	if s.held {
+		return nil
+	}
+	return s.note.write(head)
+}
+
+// hold writes no note until release.
+func (s *notedStore) hold() { s.held = true }
+
+// release writes the note of the newest head, and of each from now on.
+func (s *notedStore) release() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = false
+	return s.note.write(s.newest)
 }
 
 // Close implements ledger.Store.
@@ -107,15 +133,20 @@ func (f *Folder) openNoted() (*notedStore, [][]byte, error) {
 	return &notedStore{Store: store, note: note}, heads, nil
 }
 
-// checkNoted refuses a ledger that lacks a head which its own key signed. What is no such head
+// checkNoted refuses a ledger that lacks a head which its own key signed, and says whether there was any such head. What is none
 // proves nothing: it is what a torn write leaves.
-func checkNoted(e *ledger.Engine, path string, heads [][]byte) error {
+func checkNoted(e *ledger.Engine, path string, heads [][]byte) (found bool, err error) {
 	for _, head := range heads {
-		if lacks, err := e.Contradicted(head); err == nil && lacks {
-			return fmt.Errorf("ROLLED BACK OR FORKED: %s holds a head that this node has signed and the database does not: the database is an older or another copy. "+
+		lacks, err := e.Contradicted(head)
+		if err != nil {
+			continue
+		}
+		found = true
+		if lacks {
+			return found, fmt.Errorf("ROLLED BACK OR FORKED: %s holds a head that this node has signed and the database does not: the database is an older or another copy. "+
 				"Put the newest database back. If it is lost for good, so is what was answered after this copy: tell everybody who holds receipts, "+
-				"then remove %s to go on from here", path, path)
+				"then remove %s and start once with --accept-head", path, path)
 		}
 	}
-	return nil
+	return found, nil
 }

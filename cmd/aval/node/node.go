@@ -39,6 +39,8 @@ type Options struct {
 	Log *slog.Logger
 	// DriveOracle leaves the polling to the caller, who calls Oracle.Poll.
 	DriveOracle bool
+	// AcceptHead goes on from a head that nothing shows to be the newest; the log says so for good.
+	AcceptHead bool
 	// Hardening is what was done for this process, shown on the admin address and in metrics; nil: nothing was.
 	Hardening *Hardening
 }
@@ -62,6 +64,13 @@ type Node struct {
 	Peers net.Addr
 
 	store *notedStore
+	// counter counts starts where the platform can; nil: it cannot.
+	counter *headCounter
+	// doubt says why the witnesses have to vouch for the head; accepted is its size if the caller did. settled is closed once
+	// somebody has and, for the caller, the log says so.
+	doubt    string
+	accepted uint64
+	settled  chan struct{}
 	// way is how this node came by its keys, a domain.Opened word.
 	way string
 	// measurement is the platform's, in hex, asked for before the process is confined.
@@ -100,7 +109,10 @@ func Open(folder *Folder, o Options) (*Node, error) {
 	if n.Engine, err = openEngine(config); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	if err := checkNoted(n.Engine, folder.headNotePath(), noted); err != nil {
+	if n.counter, err = newHeadCounter(folder.Dir, folder.Platform, folder.Keys); err == nil {
+		err = n.proveHead(noted)
+	}
+	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	if err := n.Solo.CheckClock(n.Engine.Now()); err != nil {
@@ -110,8 +122,8 @@ func Open(folder *Folder, o Options) (*Node, error) {
 		return nil, errors.Join(err, store.Close())
 	}
 	keys := n.Custody()
-	o.Log.Info("keys", "way", keys.Way, "epoch", keys.Epoch, "simulated", keys.Simulated)
-	n.parts = append(n.parts, n.keepRecovery, n.recordOpening)
+	o.Log.Info("keys", "way", keys.Way, "epoch", keys.Epoch, "simulated", keys.Simulated, "head", keys.Head)
+	n.parts = append(n.parts, n.keepRecovery, n.recordOpening, n.countHeads)
 	for _, add := range []func() error{n.addAPI, n.addSensors, n.addOracle, n.addPeers} {
 		if err := add(); err != nil {
 			return nil, errors.Join(err, n.Close())
@@ -167,7 +179,7 @@ func (n *Node) Close() error {
 
 // Custody is how this node keeps its keys.
 func (n *Node) Custody() api.Custody {
-	return api.Custody{Way: n.way, Epoch: n.Engine.KeyEpoch(), Simulated: n.Folder.Platform.Name() == enclave.SimulatedName}
+	return api.Custody{Way: n.way, Epoch: n.Engine.KeyEpoch(), Simulated: n.Folder.Platform.Name() == enclave.SimulatedName, Head: n.headShown()}
 }
 
 func (n *Node) addAPI() error {

@@ -239,6 +239,15 @@ func belongs(keys *ledger.Keys, policy ledger.Policy) error {
 	return nil
 }
 
+// countAnew begins a counter on this platform, if it has any: that of the lost machine is not there.
+func (r *Recovery) countAnew(keys *ledger.Keys, leaves uint64) error {
+	counter, err := newHeadCounter(r.lost.Dir, r.platform, keys)
+	if err != nil || counter == nil {
+		return err
+	}
+	return counter.begin(leaves)
+}
+
 // tryKeys opens the ledger with the keys, as a node does, and holds it to the note of the last
 // head that came with it.
 func (r *Recovery) tryKeys(keys *ledger.Keys) error {
@@ -253,7 +262,10 @@ func (r *Recovery) tryKeys(keys *ledger.Keys) error {
 	}
 	e, err := ledger.Open(engineConfig(keys, store, order.NewSolo(time.Now), r.platform.Name()))
 	if err == nil {
-		err = checkNoted(e, f.headNotePath(), noted)
+		_, err = checkNoted(e, f.headNotePath(), noted)
+	}
+	if err == nil {
+		err = r.countAnew(keys, e.Size())
 	}
 	return errors.Join(err, store.Close())
 }

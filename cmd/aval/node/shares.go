@@ -90,24 +90,31 @@ func (f *Folder) recoverySet() (*recovery.Set, error) {
 	return recovery.ParseSet(file, log)
 }
 
-// recordOpening puts into the log how this node came by its keys, once, when it was not by its platform.
+// recordOpening puts into the log how this node came by its keys, once, when it was not by its platform; and that its
+// head was accepted.
 func (n *Node) recordOpening(ctx context.Context) error {
 	keys, platform := n.Folder.keys, n.Folder.Platform
-	switch keys.Way() {
-	case domain.OpenedSealed:
-		return nil
-	case domain.OpenedCreated: // the genesis says it
-		return keys.Recorded()
+	if n.accepted == 0 {
+		switch keys.Way() {
+		case domain.OpenedSealed:
+			return nil
+		case domain.OpenedCreated: // the genesis says it
+			return keys.Recorded()
+		}
 	}
 	id := make([]byte, 16)
 	rand.Read(id)
-	o := domain.Opening{ID: hex.EncodeToString(id), Way: keys.Way(), Platform: platform.Name(), Measurement: n.measurement}
+	o := domain.Opening{ID: hex.EncodeToString(id), Way: keys.Way(), Platform: platform.Name(), Measurement: n.measurement, Accepted: n.accepted}
 	if err := n.Engine.RecordOpening(ctx, o); err != nil {
 		if ctx.Err() != nil { // the node stops: it is recorded at the next start
 			return ctx.Err()
 		}
 		return fmt.Errorf("record how the keys came: %w", err)
 	}
-	n.options.Log.Warn("the log says how this node came by its keys", "way", o.Way, "platform", o.Platform)
-	return keys.Recorded()
+	n.options.Log.Warn("the log says how this node came by its keys", "way", o.Way, "platform", o.Platform, "accepted", o.Accepted)
+	if err := keys.Recorded(); err != nil || n.accepted == 0 {
+		return err
+	}
+	defer close(n.settled)
+	return n.store.release()
 }

@@ -134,6 +134,9 @@ func (n *Node) addWitnesses(policy ledger.Policy) error {
 	n.parts = append(n.parts, n.gather, func(ctx context.Context) error {
 		select {
 		case <-n.Witnesses.Asked():
+			if err := n.witnessHead(); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 		}
 		return n.Engine.Run(ctx)
