@@ -206,7 +206,7 @@ func (s *secrets) heard(t *testing.T, w *wire, ports []string, direction string)
 // export writes a backup and the public log beside the running node.
 func (s *secrets) export(t *testing.T) {
 	out := t.TempDir()
-	for _, args := range [][]string{{"export", s.dir, filepath.Join(out, "backup.aval")}, {"export", "--log", s.dir, filepath.Join(out, "log")}} {
+	for _, args := range [][]string{{"export", "--without-governance", s.dir, filepath.Join(out, "backup.aval")}, {"export", "--log", s.dir, filepath.Join(out, "log")}} {
 		text, err := exec.Command("aval", args...).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, text)
@@ -424,9 +424,9 @@ func (s *secrets) sense(t *testing.T) {
 // read lets a party read what is its own, and another what is not.
 func (s *secrets) read(t *testing.T) {
 	own, other := s.token(t, secretBuyer), s.token(t, "trader-3")
-	shipment := "/v1/contracts/invoice:1:shipment:" + secretShipment
+	shipment, bill := "/v1/contracts/invoice:1:shipment:"+secretShipment, "/v1/contracts/invoice:1:invoice:"+secretShipment
 	for path, shows := range map[string]string{
-		shipment: secretNumber, shipment + "/events": secretNumber, "/v1/accounts": string(secretBuyer), "/v1/contracts": secretFrame,
+		shipment: secretFrame, bill: secretNumber, bill + "/events": secretNumber, "/v1/accounts": string(secretBuyer), "/v1/contracts": secretFrame,
 	} {
 		if mine := fetch(t, s.api+path, own); !bytes.Contains(mine, []byte(shows)) {
 			t.Errorf("the buyer does not see %s in %s", shows, path)
