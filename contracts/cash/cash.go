@@ -18,7 +18,7 @@
 //	hold          by a holder   contract: the bank's ID   {id, to, amount, expiresAt, reference}
 //	capture       by the payee  contract: the hold        {amount, final, valueDate}
 //	release       by the payee  contract: the hold        {}    after expiry by the payer too
-//	redeem        by a holder   contract: the bank's ID   {id, amount, reference, payTo, ultimateDebtor, ultimateCreditor, documents}
+//	redeem        by a holder   contract: the bank's ID   {id, amount, reference, ultimateDebtor, ultimateCreditor, documents}
 //	accept        by the bank   contract: the redemption  {}
 //	settle        by the bank   contract: the redemption  {reference}
 //	refuse        by the bank   contract: the redemption  {reason}
@@ -189,7 +189,7 @@ type Redemption struct {
 	DueAt       domain.Millis `json:"dueAt"`
 	// Answer is the bank's payment reference or its reason for refusing.
 	Answer string `json:"answer"`
-	// Payout is how the money is to leave the ledger. Nil if the two sides have agreed outside.
+	// Payout is what a message says beside amount and account. Nil for nothing.
 	Payout *Payout `json:"payout,omitempty"`
 	// Attempt is the one under way or the last, from 1; zero before the first.
 	Attempt int `json:"attempt,omitempty"`

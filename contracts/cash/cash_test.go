@@ -276,7 +276,8 @@ func payoutExamples() []string {
 	id, _ := cash.PaymentID(contracttest.Ledger, "alice", "P", 1)
 	word := `"message":"M","entry":"E","hash":"` + hash + `","attempt":1,"endToEndId":"` + id + `"`
 	return []string{
-		`redeem/alice {"id":"P","amount":{"minor":300,"currency":"EUR"},"reference":"r","payTo":{"name":"B","number":"1"}}`,
+		`redeem/alice {"id":"P","amount":{"minor":300,"currency":"EUR"},"reference":"r"}`,
+		`payTo/alice {"currency":"EUR","account":{"other":"1","name":"B"}}`, `approvePayTo/alice {"party":"carol","currency":"EUR","number":1}`,
 		`instruct/alice {"message":"` + cash.MessageID(id) + `","createdAt":1000,"executeOn":"1970-01-02","debtor":{"name":"A","number":"2"},"hash":"` + hash + `","payments":[{"id":"P","attempt":1}]}`,
 		`report/P {` + word + `,"status":"ACSP"}`, `report/P {` + word + `,"status":"RJCT","reason":"AM04"}`, `report/P {` + word + `,"status":"ACSC"}`,
 		`book/P {` + word + `,"amount":{"minor":300,"currency":"EUR"},"direction":"DBIT","account":"2","status":"BOOK","reversal":false,"returned":false,"reference":"","valueDate":""}`,

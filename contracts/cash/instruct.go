@@ -42,9 +42,9 @@ func (i Instruction) Initiation(ledger string, bank domain.PartyID, redemptions 
 	for n, p := range i.Payments {
 		r := redemptions[n]
 		id, uetr := PaymentID(ledger, bank, p.ID, p.Attempt)
-		t := iso20022.Transfer{EndToEndID: id, UETR: uetr, Amount: r.Amount}
+		t := iso20022.Transfer{EndToEndID: id, UETR: uetr, Amount: r.Amount, Creditor: r.PayTo.outside()}
 		if out := r.Payout; out != nil {
-			t.Creditor, t.UltimateDebtor, t.UltimateCreditor, t.Documents = *out.PayTo, out.UltimateDebtor, out.UltimateCreditor, out.Documents
+			t.UltimateDebtor, t.UltimateCreditor, t.Documents = out.UltimateDebtor, out.UltimateCreditor, out.Documents
 		}
 		if len(t.Documents) == 0 {
 			t.Note = strings.TrimSpace(strings.Map(carried, r.Reference))
@@ -52,6 +52,11 @@ func (i Instruction) Initiation(ledger string, bank domain.PartyID, redemptions 
 		m.Transfers = append(m.Transfers, t)
 	}
 	return m
+}
+
+// outside is the account as a message names it.
+func (a Account) outside() iso20022.Account {
+	return iso20022.Account{Name: a.Name, Number: a.IBAN + a.Other, BIC: a.BIC} // one of the two is empty
 }
 
 // carried drops the two characters that a reference may hold and XML may not.
@@ -128,6 +133,9 @@ func (o *order) send(i Instruction, p PaymentRef) error {
 	if err != nil {
 		return err
 	}
+	if err := o.aim(&r); err != nil {
+		return err
+	}
 	if err := r.ready(o.in.Sender, p.Attempt); err != nil {
 		return err
 	}
@@ -148,6 +156,14 @@ func (o *order) send(i Instruction, p PaymentRef) error {
 	return err
 }
 
+// aim takes the account of this moment for a payment that was not promised to another one: what was accepted stays, until an attempt failed.
+func (o *order) aim(r *Redemption) (err error) {
+	if r.Status == Requested || r.PayTo == nil || r.Attempt > 0 {
+		r.PayTo, err = payToInForce(o.view, r.Holder, r.Amount.Currency)
+	}
+	return err
+}
+
 // ready refuses a redemption that cannot be paid outside now.
 func (r Redemption) ready(bank domain.PartyID, attempt int) error {
 	switch {
@@ -155,8 +171,8 @@ func (r Redemption) ready(bank domain.PartyID, attempt int) error {
 		return domain.Refuse(domain.NotFound, "no open redemption %.64s", r.ID)
 	case r.inFlight():
 		return domain.Refuse(domain.WrongState, "redemption %s: its attempt %d is under way", r.ID, r.Attempt)
-	case r.Payout == nil:
-		return domain.Refuse(domain.InvalidTerms, "redemption %s names no account to pay to", r.ID)
+	case r.PayTo == nil:
+		return domain.Refuse(domain.InvalidTerms, "redemption %s: its holder has no account to pay to in force", r.ID)
 	case r.Exceptions > 0:
 		return domain.Refuse(domain.WrongState, "redemption %s has %d open exceptions: resolve them first", r.ID, r.Exceptions)
 	case attempt != r.Attempt+1:

@@ -9,10 +9,8 @@ import (
 	"aval/domain"
 )
 
-// Payout says how redeemed money leaves the ledger. All of it goes into a message that the bank's bank and the payee's bank read.
+// Payout says what goes into the bank's message beside the account to pay to, which is pinned (PayTo). The banks between read it.
 type Payout struct {
-	// PayTo is the holder's account outside. Without one the bank cannot instruct.
-	PayTo *iso20022.Account `json:"payTo,omitempty"`
 	// UltimateDebtor owed what is paid, UltimateCreditor is owed it, where they are not bank and holder: a financier's seller, say.
 	UltimateDebtor   *iso20022.Party `json:"ultimateDebtor,omitempty"`
 	UltimateCreditor *iso20022.Party `json:"ultimateCreditor,omitempty"`
@@ -22,14 +20,8 @@ type Payout struct {
 
 // given checks a payout, and is nil for an empty one.
 func (p Payout) given(amount domain.Money) (*Payout, error) {
-	if p.PayTo == nil && p.UltimateDebtor == nil && p.UltimateCreditor == nil && len(p.Documents) == 0 {
+	if p.UltimateDebtor == nil && p.UltimateCreditor == nil && len(p.Documents) == 0 {
 		return nil, nil
-	}
-	if p.PayTo == nil {
-		return nil, domain.Refuse(domain.Malformed, "payTo: missing beside what goes into the message")
-	}
-	if err := p.PayTo.Check("payTo"); err != nil {
-		return nil, err
 	}
 	if err := p.UltimateDebtor.Check("ultimateDebtor"); err != nil {
 		return nil, err

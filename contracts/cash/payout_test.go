@@ -17,7 +17,7 @@ import (
 var (
 	hash   = strings.Repeat("a", 64)
 	debtor = iso20022.Account{Name: "Bank", Number: "CH9300762011623852957"}
-	payTo  = iso20022.Account{Name: "Acme", Number: "DE89370400440532013000", BIC: "COBADEFFXXX"}
+	payTo  = cash.Account{Name: "Acme", IBAN: "DE89370400440532013000", BIC: "COBADEFFXXX"}
 )
 
 func instruction(at domain.Millis, payments ...cash.PaymentRef) cash.Instruction {
@@ -42,7 +42,9 @@ func booking(id string, attempt int, message string, minor int64) cash.Booking {
 func payable(t testing.TB) *contracttest.Bench {
 	t.Helper()
 	b := bank(t)
-	must(t, b.Send(start, "acme", "cash/1", "bank", "redeem", object{"id": "R-1", "amount": eur(4000), "reference": "r", "payTo": payTo}))
+	must(t, b.Send(start, "acme", "cash/1", "bank", "payTo", object{"currency": "EUR", "account": payTo}))
+	must(t, b.Send(start, "bank", "cash/1", "bank", "approvePayTo", object{"party": "acme", "currency": "EUR", "number": 1}))
+	must(t, b.Send(start, "acme", "cash/1", "bank", "redeem", object{"id": "R-1", "amount": eur(4000), "reference": "r"}))
 	return b
 }
 
@@ -87,7 +89,7 @@ func TestAnInstructionIsAMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<MsgId>AV" + e2e, "<EndToEndId>" + e2e, uetr, ">40.00<", payTo.Number, debtor.Number, "<Ustrd>r<", "<Dt>2023-11-14<"} {
+	for _, want := range []string{"<MsgId>AV" + e2e, "<EndToEndId>" + e2e, uetr, ">40.00<", payTo.IBAN, debtor.Number, "<Ustrd>r<", "<Dt>2023-11-14<"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %s in %s", want, text)
 		}
@@ -102,14 +104,11 @@ func TestRedeemRefusesAPayoutThatNoBankCouldMake(t *testing.T) {
 		body object
 		want domain.Code
 	}{
-		"no number":            {object{"payTo": object{"name": "Acme", "number": ""}}, domain.Malformed},
-		"a wrong BIC":          {object{"payTo": object{"name": "Acme", "number": "1", "bic": "X"}}, domain.Malformed},
-		"documents alone":      {object{"documents": due(4000)}, domain.Malformed},
-		"documents of more":    {object{"payTo": payTo, "documents": due(4001)}, domain.InvalidTerms},
-		"nobody behind":        {object{"payTo": payTo, "ultimateCreditor": object{"name": ""}}, domain.Malformed},
-		"a wrong LEI":          {object{"payTo": payTo, "ultimateDebtor": object{"name": "A", "lei": "5493001KJTIIGC8Y1R13"}}, domain.Malformed},
-		"a field of no payout": {object{"payTo": payTo, "iban": "x"}, domain.Malformed},
-		"right":                {object{"payTo": payTo, "documents": due(4000), "ultimateCreditor": object{"name": "Seller", "lei": "5493001KJTIIGC8Y1R12"}}, ""},
+		"documents of more":    {object{"documents": due(4001)}, domain.InvalidTerms},
+		"nobody behind":        {object{"ultimateCreditor": object{"name": ""}}, domain.Malformed},
+		"a wrong LEI":          {object{"ultimateDebtor": object{"name": "A", "lei": "5493001KJTIIGC8Y1R13"}}, domain.Malformed},
+		"a field of no payout": {object{"iban": "x"}, domain.Malformed},
+		"right":                {object{"documents": due(4000), "ultimateCreditor": object{"name": "Seller", "lei": "5493001KJTIIGC8Y1R12"}}, ""},
 	} {
 		b := bank(t)
 		c.body["id"], c.body["amount"] = "R-1", eur(4000)
@@ -188,7 +187,7 @@ func drawWord(t *rapid.T) word {
 	w := booking("R-1", attempt, "", rapid.SampledFrom([]int64{4000, 4000, 4000, 3999}).Draw(t, "minor"))
 	w.Advice = a
 	if rapid.Bool().Draw(t, "payee") {
-		w.Direction, w.Account = iso20022.Credit, payTo.Number
+		w.Direction, w.Account = iso20022.Credit, payTo.IBAN
 	}
 	w.Returned = rapid.IntRange(0, 3).Draw(t, "returned") == 0
 	w.Reversal = rapid.IntRange(0, 7).Draw(t, "reversal") == 0
@@ -297,7 +296,7 @@ func openExceptions(b *contracttest.Bench) (n int) {
 // TestOrderDoesNotMatter: the words on a payment that succeeds end the same in whatever order they come.
 func TestOrderDoesNotMatter(t *testing.T) {
 	atPayee := booking("R-1", 1, "M-3", 4000)
-	atPayee.Direction, atPayee.Account = iso20022.Credit, payTo.Number
+	atPayee.Direction, atPayee.Account = iso20022.Credit, payTo.IBAN
 	words := []word{
 		{verb: "report", body: cash.Report{Advice: advice("R-1", 1, "M-1"), Status: "ACSP"}}, {verb: "book", body: booking("R-1", 1, "M-2", 4000)},
 		{verb: "book", body: atPayee}, {verb: "report", body: cash.Report{Advice: advice("R-1", 1, "M-4"), Status: "ACSC"}},

@@ -79,6 +79,8 @@ func (a Account) check() error {
 	switch {
 	case (a.IBAN == "") == (a.Other == ""):
 		return domain.Refuse(domain.Malformed, "account: want iban or other, one of them")
+	case strings.TrimSpace(a.Name) != a.Name || strings.Map(carried, a.Name) != a.Name:
+		return domain.Refuse(domain.Malformed, "account.name: white space at an end, or a character that a message cannot carry")
 	case a.Name == "" || len(a.Name) > MaxName:
 		return domain.Refuse(domain.Malformed, "account.name: %d bytes, want 1 to %d", len(a.Name), MaxName)
 	case len(a.Other) > MaxOther || strings.ContainsFunc(a.Other, notNumbering) || strings.TrimSpace(a.Other) != a.Other:
