@@ -41,15 +41,15 @@ func (a Advice) check() error {
 	return checkHash(a.Hash)
 }
 
-// name identifies the word by message and entry, at one bank.
-func (a Advice) name(bank domain.PartyID) string {
+// Name identifies the word by message and entry, at one bank: that of the exception which it opens.
+func (a Advice) Name(bank domain.PartyID) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s%s", bank, len(a.Message), a.Message, a.Entry))
 	return hex.EncodeToString(sum[:20])
 }
 
 // take notes that the word was heard, for ever. Heard before it is refused: AlreadyExists, or IDConflict if it then stood in a message of other bytes.
 func (o *order) take(a Advice) error {
-	name := a.name(o.in.Sender)
+	name := a.Name(o.in.Sender)
 	key, same := "advice/"+name, "advice/"+name+"/"+a.Hash
 	switch {
 	case o.view.Closed(same):
@@ -136,7 +136,7 @@ func (o *order) except(r Redemption, a Advice, problem string, amount domain.Mon
 		w.HeldFor = r.Holder
 		o.fx.Writes = append(o.fx.Writes, w)
 	}
-	return o.tellException(a.name(o.in.Sender), x, "exceptionOpened")
+	return o.tellException(a.Name(o.in.Sender), x, "exceptionOpened")
 }
 
 func (o *order) tellException(name string, x Exception, event string) error {

@@ -278,7 +278,7 @@ func payoutExamples() []string {
 	return []string{
 		`redeem/alice {"id":"P","amount":{"minor":300,"currency":"EUR"},"reference":"r"}`,
 		`payTo/alice {"currency":"EUR","account":{"other":"1","name":"B"}}`, `approvePayTo/alice {"party":"carol","currency":"EUR","number":1}`,
-		`instruct/alice {"message":"` + cash.MessageID(id) + `","createdAt":1000,"executeOn":"1970-01-02","debtor":{"name":"A","number":"2"},"hash":"` + hash + `","payments":[{"id":"P","attempt":1}]}`,
+		`instruct/alice {"message":"` + cash.MessageID(id) + `","createdAt":1000,"executeOn":"1970-01-02","debtor":{"name":"A","number":"2"},"hash":"` + hash + `","payments":[{"id":"P","attempt":1,"account":"1"}]}`,
 		`report/P {` + word + `,"status":"ACSP"}`, `report/P {` + word + `,"status":"RJCT","reason":"AM04"}`, `report/P {` + word + `,"status":"ACSC"}`,
 		`book/P {` + word + `,"amount":{"minor":300,"currency":"EUR"},"direction":"DBIT","account":"2","status":"BOOK","reversal":false,"returned":false,"reference":"","valueDate":""}`,
 		`book/P {` + word + `,"amount":{"minor":300,"currency":"EUR"},"direction":"CRDT","account":"2","status":"BOOK","reversal":false,"returned":true,"reference":"","valueDate":""}`,

@@ -27,6 +27,8 @@ type Instruction struct {
 type PaymentRef struct {
 	ID      string `json:"id"`
 	Attempt int    `json:"attempt"`
+	// Account is the number of the account that the message pays to. If another one is due by now, the instruction is refused.
+	Account string `json:"account"`
 }
 
 // Pointer is the record payment/<end-to-end ID>, final from the beginning and visible to bank and holder: which attempt has that ID.
@@ -133,10 +135,12 @@ func (o *order) send(i Instruction, p PaymentRef) error {
 	if err != nil {
 		return err
 	}
-	if err := o.aim(&r); err != nil {
+	inForce, err := payToInForce(o.view, r.Holder, r.Amount.Currency)
+	if err != nil {
 		return err
 	}
-	if err := r.ready(o.in.Sender, p.Attempt); err != nil {
+	r.PayTo = r.Aim(inForce)
+	if err := r.ready(o.in.Sender, p); err != nil {
 		return err
 	}
 	id, uetr := PaymentID(o.in.Command.Ledger, o.in.Sender, p.ID, p.Attempt)
@@ -156,16 +160,17 @@ func (o *order) send(i Instruction, p PaymentRef) error {
 	return err
 }
 
-// aim takes the account of this moment for a payment that was not promised to another one: what was accepted stays, until an attempt failed.
-func (o *order) aim(r *Redemption) (err error) {
-	if r.Status == Requested || r.PayTo == nil || r.Attempt > 0 {
-		r.PayTo, err = payToInForce(o.view, r.Holder, r.Amount.Currency)
+// Aim is where the next attempt pays to, given the account that is pinned now: that one, unless the redemption was accepted
+// for another and no attempt has failed. Nil if there is none.
+func (r Redemption) Aim(inForce *Account) *Account {
+	if r.PayTo == nil || r.Status == Requested || r.Attempt > 0 {
+		return inForce
 	}
-	return err
+	return r.PayTo
 }
 
 // ready refuses a redemption that cannot be paid outside now.
-func (r Redemption) ready(bank domain.PartyID, attempt int) error {
+func (r Redemption) ready(bank domain.PartyID, p PaymentRef) error {
 	switch {
 	case r.Bank != bank:
 		return domain.Refuse(domain.NotFound, "no open redemption %.64s", r.ID)
@@ -175,9 +180,11 @@ func (r Redemption) ready(bank domain.PartyID, attempt int) error {
 		return domain.Refuse(domain.InvalidTerms, "redemption %s: its holder has no account to pay to in force", r.ID)
 	case r.Exceptions > 0:
 		return domain.Refuse(domain.WrongState, "redemption %s has %d open exceptions: resolve them first", r.ID, r.Exceptions)
-	case attempt != r.Attempt+1:
+	case p.Account != r.PayTo.outside().Number:
+		return domain.Refuse(domain.WrongState, "redemption %s: the account to pay to is another one by now: make the message anew", r.ID)
+	case p.Attempt != r.Attempt+1:
 		return domain.Refuse(domain.WrongState, "redemption %s: its next attempt is %d", r.ID, r.Attempt+1)
-	case attempt > MaxAttempts:
+	case p.Attempt > MaxAttempts:
 		return domain.Refuse(domain.LimitExceeded, "redemption %s: attempts, limit %d", r.ID, MaxAttempts)
 	}
 	return nil

@@ -21,6 +21,9 @@ var (
 )
 
 func instruction(at domain.Millis, payments ...cash.PaymentRef) cash.Instruction {
+	for i := range payments {
+		payments[i].Account = payTo.IBAN
+	}
 	first, _ := cash.PaymentID(contracttest.Ledger, "bank", payments[0].ID, payments[0].Attempt)
 	return cash.Instruction{
 		Message: cash.MessageID(first), CreatedAt: at, ExecuteOn: domain.Day(at), Debtor: debtor, Hash: hash, Payments: payments,
@@ -133,6 +136,7 @@ func TestInstructRefuses(t *testing.T) {
 		"no hash":            {"bank", func(i *cash.Instruction) { i.Hash = "A" + i.Hash[1:] }, domain.Malformed},
 		"the same twice":     {"bank", func(i *cash.Instruction) { i.Payments = append(i.Payments, i.Payments[0]) }, domain.Malformed},
 		"nothing known":      {"bank", func(i *cash.Instruction) { i.Payments = append(i.Payments, cash.PaymentRef{ID: "R-9", Attempt: 1}) }, domain.NotFound},
+		"another account":    {"bank", func(i *cash.Instruction) { i.Payments[0].Account = "1" }, domain.WrongState},
 		"a later attempt":    {"bank", func(i *cash.Instruction) { *i = instruction(start, cash.PaymentRef{ID: "R-1", Attempt: 2}) }, domain.WrongState},
 		"too many": {"bank", func(i *cash.Instruction) {
 			i.Payments = append(i.Payments, make([]cash.PaymentRef, cash.MaxInstruction)...)
