@@ -59,7 +59,8 @@ const patience = time.Minute
 //	swtpm VAR                   run a TPM emulator and set VAR to its socket, VAR_ROOTS and VAR_CHAIN to files
 //	release FILE                write another build of the program: the same with one byte more
 //
-// They know the conditions [mosquitto] and [swtpm]: it is installed.
+// They know the conditions [mosquitto] and [swtpm]: it is installed; and [schemas]: xmllint is, and the schemas of
+// ISO 20022 are beside the repository, in $SCHEMAS.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true, Deadline: time.Now().Add(5 * patience),
@@ -68,6 +69,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("FLIGHTS", flights)
 			e.Setenv("FIXTURES", filepath.Dir(flights))
 			e.Setenv("DOCS", filepath.Join(flights, "../../docs"))
+			e.Setenv("SCHEMAS", filepath.Join(flights, "../../../shared/data/trade/iso20022/xsd"))
 			e.Setenv("GORACE", raceOptions)
 			e.Values[processes{}] = map[string]*process{}
 			return err
@@ -78,6 +80,8 @@ func TestScripts(t *testing.T) {
 				return haveMosquitto()
 			case "swtpm":
 				return haveSwtpm()
+			case "schemas":
+				return haveSchemas()
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},

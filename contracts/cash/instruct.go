@@ -58,8 +58,11 @@ func (i Instruction) Initiation(ledger string, bank domain.PartyID, redemptions 
 
 // outside is the account as a message names it.
 func (a Account) outside() iso20022.Account {
-	return iso20022.Account{Name: a.Name, Number: a.IBAN + a.Other, BIC: a.BIC} // one of the two is empty
+	return iso20022.Account{Name: a.Name, Number: a.Number(), BIC: a.BIC}
 }
+
+// Number is the account's IBAN or its other number: it has one of them.
+func (a Account) Number() string { return a.IBAN + a.Other }
 
 // carried drops the two characters that a reference may hold and XML may not.
 func carried(c rune) rune {
@@ -174,13 +177,13 @@ func (r Redemption) ready(bank domain.PartyID, p PaymentRef) error {
 	switch {
 	case r.Bank != bank:
 		return domain.Refuse(domain.NotFound, "no open redemption %.64s", r.ID)
-	case r.inFlight():
+	case r.InFlight():
 		return domain.Refuse(domain.WrongState, "redemption %s: its attempt %d is under way", r.ID, r.Attempt)
 	case r.PayTo == nil:
 		return domain.Refuse(domain.InvalidTerms, "redemption %s: its holder has no account to pay to in force", r.ID)
 	case r.Exceptions > 0:
 		return domain.Refuse(domain.WrongState, "redemption %s has %d open exceptions: resolve them first", r.ID, r.Exceptions)
-	case p.Account != r.PayTo.outside().Number:
+	case p.Account != r.PayTo.Number():
 		return domain.Refuse(domain.WrongState, "redemption %s: the account to pay to is another one by now: make the message anew", r.ID)
 	case p.Attempt != r.Attempt+1:
 		return domain.Refuse(domain.WrongState, "redemption %s: its next attempt is %d", r.ID, r.Attempt+1)

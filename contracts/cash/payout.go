@@ -63,8 +63,8 @@ func PaymentID(ledger string, bank domain.PartyID, redemption string, attempt in
 // MessageID is the MsgId of the message whose first payment has that end-to-end ID. Each attempt is in one message, so it is unique too.
 func MessageID(firstEndToEndID string) string { return "AV" + firstEndToEndID }
 
-// inFlight says whether an attempt is under way outside.
-func (r Redemption) inFlight() bool {
+// InFlight says whether an attempt is under way outside.
+func (r Redemption) InFlight() bool {
 	return r.Payment != nil && r.Payment.Message != "" && r.Payment.SettledAt == 0
 }
 

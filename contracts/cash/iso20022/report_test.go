@@ -32,6 +32,10 @@ func TestAReportIsReadWhole(t *testing.T) {
 	if r.MessageID != "R-1" || r.OriginalMessageID != "M-1" || r.Version != "pain.002.001.10" || a.UETR != "3f1d0c2b-4a59-4877-8695-a4b3c2d1e0f1" || a.Amount != eur(1000) || a.InstructionID != "I-1" {
 		t.Errorf("read %+v", r)
 	}
+	r.Blocks[0].Transactions[1].UETR = "u"
+	if !r.Blocks[0].Transactions[1].About("B", "") || r.Blocks[0].Transactions[1].About("C", "u") || !(iso20022.TransactionWord{UETR: "u"}).About("C", "u") {
+		t.Error("an end-to-end ID that is given counts before a UETR")
+	}
 	for _, c := range []struct {
 		id, block string
 		want      iso20022.Word
@@ -42,7 +46,7 @@ func TestAReportIsReadWhole(t *testing.T) {
 		{"C", "B-2", iso20022.Word{Status: "ACSP"}},
 		{"C", "B-3", iso20022.Word{Status: "PART"}},
 	} {
-		if got := r.WordOn(c.id, c.block); got != c.want {
+		if got := r.WordOn(c.id, "", c.block); got.Word != c.want || got.Path == "" {
 			t.Errorf("%s in %s: %+v, want %+v", c.id, c.block, got, c.want)
 		}
 	}

@@ -77,23 +77,28 @@ func OutcomeOf(status string) Outcome {
 	return Unknown
 }
 
-// WordOn is the word that counts for a transaction: its own, else that of its block, else that of the
+// WordOn is the word that counts for a transaction, with the path at which it stands: its own, else that of its block, else that of the
 // group. A block or group that says PART says nothing about a transaction that is not listed: whether
 // that one counts as accepted is for the two sides to agree, not to guess.
-func (r Report) WordOn(endToEndID, paymentInfoID string) Word {
+func (r Report) WordOn(endToEndID, uetr, paymentInfoID string) TransactionWord {
 	for _, b := range r.Blocks {
 		for _, t := range b.Transactions {
-			if t.EndToEndID == endToEndID && t.Status != "" {
-				return t.Word
+			if t.Status != "" && t.About(endToEndID, uetr) {
+				return t
 			}
 		}
 	}
 	for _, b := range r.Blocks {
 		if b.PaymentInfoID == paymentInfoID && b.Status != "" {
-			return b.Word
+			return TransactionWord{Path: b.Path, Word: b.Word}
 		}
 	}
-	return r.Group
+	return TransactionWord{Path: "OrgnlGrpInfAndSts", Word: r.Group}
+}
+
+// About says whether the word is about the transaction of these IDs: its end-to-end ID counts, and its UETR where it gives no other.
+func (t TransactionWord) About(endToEndID, uetr string) bool {
+	return t.EndToEndID == endToEndID || t.EndToEndID == "" && t.UETR == uetr
 }
 
 // The elements of a pain.002 that are read.
