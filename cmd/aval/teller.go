@@ -101,7 +101,7 @@ func (t *teller) look(ctx context.Context, kind domain.Kind, key string, fields 
 		return false, err
 	}
 	var r row
-	if err := json.Unmarshal(text, &r); err == nil {
+	if err = json.Unmarshal(text, &r); err == nil {
 		err = json.Unmarshal(r.Fields, fields)
 	}
 	if err != nil {
