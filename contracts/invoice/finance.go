@@ -134,8 +134,11 @@ func (d *draft) free(r *Receivable, event string) error {
 	return nil
 }
 
-// giveBack returns what a deal used of its programme's limits.
+// giveBack returns what a deal uses of its programme's limits: nothing after a default, which has given it back.
 func (d *draft) giveBack(r *Receivable) error {
+	if r.Status != Reserved && r.Status != Financed {
+		return nil
+	}
 	p, found, err := d.programmes.fetch(d.view, programmeKey(r.Deal.Programme))
 	if err != nil || !found {
 		return err
@@ -181,8 +184,9 @@ func (d *draft) square(r *Receivable, missing int64) error {
 }
 
 func (d *draft) repaid(r *Receivable) error {
+	err := d.giveBack(r)
 	r.Status, r.Deal.Demanded, r.Deal.DemandBy = Repaid, false, 0
-	return d.giveBack(r)
+	return err
 }
 
 // The triggers of recourse.
@@ -282,10 +286,8 @@ func (d *draft) repay() error {
 	parties := r.parties()
 	r.Deal.Received += owed
 	r.Deal.Demanded, r.Deal.DemandBy = false, 0
-	if r.Status == Financed {
-		if err := d.giveBack(r); err != nil {
-			return err
-		}
+	if err := d.giveBack(r); err != nil {
+		return err
 	}
 	r.Status, r.Controller = Recoursed, r.Supplier
 	d.receivables.touch(r)
@@ -312,10 +314,8 @@ func (d *draft) demandUnanswered() error {
 
 // loss marks a financing as defaulted: what was demanded stays owed, the limits are free again.
 func (d *draft) loss(r *Receivable) error {
-	if r.Status == Financed {
-		if err := d.giveBack(r); err != nil {
-			return err
-		}
+	if err := d.giveBack(r); err != nil {
+		return err
 	}
 	r.Status, r.Deal.DemandBy = Defaulted, 0
 	d.receivables.touch(r)
