@@ -87,6 +87,36 @@
 //
 // Each rounding is one domain.Round. An escrow is zero when its record is final.
 //
+// # Debts
+//
+// With terms of debt (DebtTerms) days are local ones of a signed calendar, and without escrow the payer owes:
+//
+//	before the due day      early, by the supplier: less the discount, out of what the buyer set aside
+//	on it                   collected when the day opens, and in its last millisecond; all or nothing
+//	after it                due, with interest and a fixed fee; tried again retries times; in default after defaultDays
+//	guaranteed              the bank pays at the end of the due day, and is owed the debt from then on
+//	paid outside            instruct by the payer, confirm or returned by the payee; final after returnDays
+//
+// A credit note (credit) lowers the invoice that it names, what is in question first. What is left, the supplier
+// owes: the buyer nets it against its oldest debts (net), never against one that is financed, or the supplier pays it back (refund).
+//
+// # Receivables
+//
+//	receivable  free -> offered -> reserved -> financed -> repaid | recoursed | defaulted      reserved -> offered | free
+//
+// An approved invoice may be financed. Its supplier controls it until the advance is paid, its financier from then on, and the
+// supplier again once it repaid: one of the two at every moment. Records are receivable/<invoice>, offer/<id>,
+// programme/<id> (limits), fingerprint/<hex> (what others see), request/<hash> (what a registry is asked), similar/<hex>.
+//
+//   - programme, offer, retract, advance, notify, recourse, remit, by a financier.
+//   - invite, take, draw (a programme's standing price), repay, by the supplier.
+//   - evaluate, clear, report, by the registry that the terms name.
+//
+// Payments go to the financier from the ledger time of its notice on: its claim (advance, simple interest to the
+// day, flat fee) first, the rest to the supplier. An order given to a bank before the notice stays good. The supplier repays, by
+// repayMillis, if less is due than the claim (dilution), if it was paid in trust, if the registry reports a second
+// pledge, if nothing is owed in the end, and, where agreed, overdueDays after the due day.
+//
 // # Deadlines
 //
 //	Lapse    the proposal's answerBy          the proposal has lapsed
@@ -97,12 +127,17 @@
 //	Decide   inspectionMillis: complete evidence is deemed accepted, incomplete is conditional and its invoices held
 //	File     invoiceMillis after the end of a shipment opened without an invoice: none comes any more
 //	Answer   responseMillis: what is held is paid by the silence rule, a claim is conceded, a dispute split
-//	Pay      paymentDays x 24 h after approval
+//	Pay      paymentDays x 24 h after approval, or as the terms of debt count
+//	Default  defaultDays after the due day       the debt is in default, and stays owed
+//	Close    returnDays after a payment outside  it is final
+//	Unreserve, Unanswered, Forget                a reservation, a demand for repayment, an offer ends
 //
 // # Who sees what
 //
 // Supplier and buyer see everything. The carrier sees of a shipment its ID, status, thresholds,
-// times, delivery and excursions; never an agreement, an invoice, a price or an amount.
+// times, delivery and excursions; never an agreement, an invoice, a price or an amount. A financier that was asked sees a fingerprint
+// and a status, the chosen one also what is due, when, and since when it is approved, and no document. The buyer sees of a financing
+// whom to pay, once it was told. A registry sees blinded elements, fingerprints and statuses.
 //
 // # Standards
 //

@@ -145,6 +145,8 @@ type Offer struct {
 	Price       Price          `json:"price"`
 	ExpiresAt   domain.Millis  `json:"expiresAt"`
 	Status      string         `json:"status"`
+	// Invoice is told to the financier whose offer was taken.
+	Invoice string `json:"invoice,omitempty"`
 }
 
 // The states of an offer; only a standing one is open.
@@ -280,6 +282,7 @@ func (d *draft) take() error {
 	if r == nil || r.Status != Offered {
 		return domain.Refuse(domain.WrongState, "the receivable is no longer offered")
 	}
+	o.Invoice = r.Invoice
 	d.endOffer(o, Taken, "OfferTaken")
 	return d.reserve(r, o.Programme, o.Price)
 }

@@ -55,10 +55,12 @@ type Claim struct {
 	Due         domain.Money   `json:"due"`
 	ApprovedOn  domain.Date    `json:"approvedOn,omitempty"`
 	DueOn       domain.Date    `json:"dueOn,omitempty"`
-	Cleared     bool           `json:"cleared"`
-	Elsewhere   bool           `json:"elsewhere,omitempty"`
-	Similar     bool           `json:"similar,omitempty"`
-	Deal        *Deal          `json:"deal,omitempty"`
+	// Registry is who says whether it is financed elsewhere; Cleared that it is not, Elsewhere that it is.
+	Registry  domain.PartyID `json:"registry,omitempty"`
+	Cleared   bool           `json:"cleared"`
+	Elsewhere bool           `json:"elsewhere,omitempty"`
+	Similar   bool           `json:"similar,omitempty"`
+	Deal      *Deal          `json:"deal,omitempty"`
 }
 
 // Assignment is a receivable as its buyer sees it, once it was told: whom to pay.
@@ -77,7 +79,8 @@ func (r Receivable) sight(viewer domain.PartyID) any {
 	case r.Deal != nil && viewer == r.Deal.Financier:
 		return Claim{
 			Invoice: r.Invoice, Status: r.Status, Controller: r.Controller, Supplier: r.Supplier, Buyer: r.Buyer, Fingerprint: r.Fingerprint,
-			Due: r.money(r.Due), ApprovedOn: r.ApprovedOn, DueOn: r.DueOn, Cleared: r.Cleared, Elsewhere: r.Elsewhere, Similar: r.Similar, Deal: r.Deal,
+			Due: r.money(r.Due), ApprovedOn: r.ApprovedOn, DueOn: r.DueOn,
+			Registry: r.Registry, Cleared: r.Cleared, Elsewhere: r.Elsewhere, Similar: r.Similar, Deal: r.Deal,
 		}
 	case r.Deal != nil && viewer == r.Buyer:
 		return Assignment{Invoice: r.Invoice, Controller: r.Controller, NoticeAt: r.Deal.NoticeAt}
