@@ -122,6 +122,9 @@ func (e *Engine) admit(ctx context.Context, format string, raw []byte, verified 
 	if err == nil { // not before: a stranger's would cost more than his signature
 		err = envelope.CheckDisclosures(s.command.Private, s.disclosures)
 	}
+	if err == nil {
+		err = e.admitPrivate(s.command.Private)
+	}
 	if err == nil && verified {
 		err = s.verify(key)
 	}

@@ -21,13 +21,27 @@ func digestName(digest string) string         { return "private " + digest }
 func subjectPlace(tag []byte) string          { return fmt.Sprintf("subject %x", tag) }
 func privatePlace(index uint64, n int) string { return fmt.Sprintf("private %d %d", index, n) }
 
-// openSubject opens the stored key of a subject.
+// errErased says that what lies under a subject's tag is no key but the mark of an erasure.
+var errErased = errors.New("the private values of this party were erased in a history that this log does not hold")
+
+// erasedMark is sealed in place of a key where a restore left out what was erased after the archive was made. The log
+// does not know of it, and nothing is kept about the subject until members erase it again.
+const erasedMark = "erased"
+
+func (v *vault) markErased(tag []byte) StoredSubject {
+	return StoredSubject{Tag: tag, Key: v.seal(subjectPlace(tag), []byte(erasedMark))}
+}
+
+// openSubject opens the stored key of a subject; errErased if there is a mark in its place.
 func (v *vault) openSubject(s StoredSubject) (*xaes, error) {
 	key, err := v.open(subjectPlace(s.Tag), s.Key)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(key)
+	if string(key) == erasedMark {
+		return nil, errErased
+	}
 	return newXAES(key)
 }
 
@@ -88,7 +102,10 @@ func (e *Engine) sealPrivate(w *work) (p PrivateChange, err error) {
 			}
 			tag := e.vault.tag(subjectName(item.Subject))
 			if keys[item.Subject] == nil {
-				if keys[item.Subject], err = e.subjectKey(tag, &p); err != nil {
+				if keys[item.Subject], err = e.subjectKey(tag, &p); errors.Is(err, errErased) {
+					continue
+				}
+				if err != nil {
 					return p, err
 				}
 			}
@@ -99,6 +116,24 @@ func (e *Engine) sealPrivate(w *work) (p PrivateChange, err error) {
 		}
 	}
 	return p, nil
+}
+
+// admitPrivate refuses a value about somebody who is marked as erased.
+func (e *Engine) admitPrivate(items []domain.Private) error {
+	for i, item := range items {
+		tag := e.vault.tag(subjectName(item.Subject))
+		sealed, err := e.store.Subject(tag)
+		if err == nil && sealed != nil {
+			_, err = e.vault.openSubject(StoredSubject{Tag: tag, Key: sealed})
+		}
+		if errors.Is(err, errErased) {
+			return domain.Refuse(domain.Erased, "private/%d: party %s was erased before this ledger was restored", i, item.Subject)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // subjectKey gives the key of a subject, and makes one that goes with the change if there is none.

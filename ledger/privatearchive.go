@@ -82,10 +82,12 @@ type privateReplay struct {
 	keys map[string]*xaes
 	// kept and absent are the subjects with a value and those that lack one, each with the first index.
 	kept, absent map[domain.PartyID]uint64
+	// erased are the subjects whose values are left out, though the archive does not know that they were erased.
+	erased map[domain.PartyID]bool
 }
 
 func newPrivateReplay() privateReplay {
-	return privateReplay{keys: map[string]*xaes{}, kept: map[domain.PartyID]uint64{}, absent: map[domain.PartyID]uint64{}}
+	return privateReplay{keys: map[string]*xaes{}, kept: map[domain.PartyID]uint64{}, absent: map[domain.PartyID]uint64{}, erased: map[domain.PartyID]bool{}}
 }
 
 // take reads a file of private values.
@@ -114,7 +116,11 @@ func (p *privateReplay) of(v *vault, entries []*entry) (c PrivateChange, err err
 			row := p.rows[0]
 			p.rows = p.rows[1:]
 			first(p.kept, item.Subject, e.Index)
-			if err := p.add(&c, v, row, item); err != nil {
+			to := &c
+			if p.erased[item.Subject] {
+				to = &PrivateChange{} // checked like any other, and not written
+			}
+			if err := p.add(to, v, row, item); err != nil {
 				return c, &Fault{e.Index, err}
 			}
 		}
@@ -148,20 +154,34 @@ func (p *privateReplay) add(c *PrivateChange, v *vault, row archivedPrivate, ite
 	return compareRow(v, p.keys[tag], s, item)
 }
 
-// finish wants exactly the erased subjects to be without values.
-func (p *privateReplay) finish(r domain.Registry) error {
+// finish wants exactly the erased subjects to be without values, and names those of whom the log does not know it.
+func (p *privateReplay) finish(r domain.Registry) (unknown []domain.PartyID, err error) {
 	if len(p.rows) > 0 {
-		return &Fault{p.rows[0].Index, errors.New("the archive holds a private value that no entry names")}
+		return nil, &Fault{p.rows[0].Index, errors.New("the archive holds a private value that no entry names")}
 	}
-	for _, subject := range slices.Sorted(maps.Keys(p.absent)) {
-		if party, ok := r.Party(subject); !ok || party.Erased == 0 {
-			return &Fault{p.absent[subject], errors.New("the archive lacks a private value")}
-		}
+	alive := func(subject domain.PartyID) bool {
+		party, ok := r.Party(subject)
+		return ok && party.Erased == 0
 	}
 	for _, subject := range slices.Sorted(maps.Keys(p.kept)) {
-		if party, ok := r.Party(subject); !ok || party.Erased != 0 {
-			return &Fault{p.kept[subject], errors.New("the archive holds a private value of an erased party")}
+		if !alive(subject) {
+			return nil, &Fault{p.kept[subject], errors.New("the archive holds a private value of an erased party")}
+		}
+		if p.erased[subject] {
+			unknown = append(unknown, subject)
 		}
 	}
-	return nil
+	for _, subject := range slices.Sorted(maps.Keys(p.absent)) {
+		if !alive(subject) {
+			continue
+		}
+		if !p.erased[subject] {
+			return nil, &Fault{p.absent[subject], errors.New("the archive lacks a private value, and nothing says that its subject was erased")}
+		}
+		if _, both := p.kept[subject]; !both {
+			unknown = append(unknown, subject)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown, nil
 }

@@ -33,10 +33,18 @@ func (a *audit) comparePrivate() error {
 	used := map[string]bool{}
 	at := 0
 	wanted := func() bool { // moves on to the next item that has a value
-		for at < len(a.private) && a.erased(a.private[at].Subject) {
-			at++
+		for ; at < len(a.private); at++ {
+			subject := a.private[at].Subject
+			if a.erased(subject) {
+				continue
+			}
+			tag := string(a.vault.tag(subjectName(subject)))
+			if key, there := keys[tag]; key != nil || !there {
+				return true
+			}
+			used[tag] = true // marked as erased: there is none
 		}
-		return at < len(a.private)
+		return false
 	}
 	err = a.archive.Private(PrivateQuery{To: math.MaxInt64}, func(s StoredPrivate) error {
 		if !wanted() {
@@ -74,13 +82,14 @@ func compareRow(v *vault, key *xaes, s StoredPrivate, item domain.Private) error
 	return err
 }
 
+// subjectKeys gives the keys by tag, nil where there is the mark of an erasure.
 func (a *audit) subjectKeys() (map[string]*xaes, error) {
 	keys := map[string]*xaes{}
 	err := a.archive.Subjects(func(s StoredSubject) (err error) {
-		if keys[string(s.Tag)], err = a.vault.openSubject(s); err != nil {
-			err = fmt.Errorf("key of a private party: %w", err)
+		if keys[string(s.Tag)], err = a.vault.openSubject(s); err != nil && !errors.Is(err, errErased) {
+			return fmt.Errorf("key of a private party: %w", err)
 		}
-		return err
+		return nil
 	})
 	return keys, err
 }

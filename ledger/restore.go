@@ -27,6 +27,8 @@ type Restore struct {
 	// Contracts are those of the ledger; without Keys governance/1 is enough. Codecs are needed with Keys.
 	Contracts []domain.Contract
 	Codecs    []domain.Codec
+	// Erased are parties that were erased, maybe after the archive was made: what is private about them is not kept.
+	Erased []domain.PartyID
 	// Heads are sizes at which the archive's root is wanted, to compare it with heads known from elsewhere.
 	Heads []uint64
 	// Progress is told after each step; it may be nil.
@@ -43,6 +45,9 @@ type Restored struct {
 	Quarantined uint64 `json:"quarantined"`
 	// Cosigned is the size of the cosigned head in the archive, zero without one.
 	Cosigned uint64 `json:"cosigned,omitempty"`
+	// ErasedAgain are those of Restore.Erased whose private values were left out, while the log in the archive does
+	// not say that they were erased: members are to erase them again.
+	ErasedAgain []domain.PartyID `json:"erasedAgain,omitempty"`
 	// Governance is the governance file in the archive, nil if it was exported without.
 	Governance *Governance `json:"-"`
 	// Roots are those wanted by Restore.Heads, where a batch ends there.
@@ -52,6 +57,9 @@ type Restored struct {
 // From restores. Errors are *Fault with the first bad index, or those of the store.
 func (r Restore) From(b *Backup) (Restored, error) {
 	w := &restoring{Restore: r, backup: b, beside: newPrivateReplay(), heads: headsAt{tree: &merkleTree{stored: maxLogLeaves, cache: map[tileID]*tile{}}, roots: map[uint64][]byte{}}}
+	for _, party := range r.Erased {
+		w.beside.erased[party] = true
+	}
 	for _, size := range r.Heads {
 		w.heads.roots[size] = nil
 	}
@@ -280,8 +288,13 @@ func (w *restoring) finish() error {
 	if err := w.governed(); err != nil || w.replay == nil {
 		return err
 	}
-	if err := w.beside.finish(registry{w.replay.state}); err != nil {
+	var err error
+	if w.found.ErasedAgain, err = w.beside.finish(registry{w.replay.state}); err != nil {
 		return err
+	}
+	for _, party := range w.found.ErasedAgain {
+		mark := w.replay.vault.markErased(w.replay.vault.tag(subjectName(party)))
+		w.replay.group.Private.Subjects = append(w.replay.group.Private.Subjects, mark)
 	}
 	return w.replay.finish(w.checkpoint)
 }

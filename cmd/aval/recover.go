@@ -35,7 +35,7 @@ type recovered struct {
 
 func recoverCommand() *cobra.Command {
 	var p printer
-	var policyPath, from string
+	var policyPath, from, erased string
 	var lost node.Lost
 	var platform platformFlags
 	c := &cobra.Command{
@@ -64,6 +64,9 @@ Make sure that the lost node does not run any more: two would sign two histories
 			if lost.Policy, err = ledgerPolicy(policyPath); err != nil {
 				return err
 			}
+			if lost.Erased, err = readErased(erased); err != nil {
+				return err
+			}
 			lost.Dir = args[0]
 			if c.Flags().Changed("platform") {
 				lost.Seal = platform.create
@@ -79,6 +82,7 @@ Make sure that the lost node does not run any more: two would sign two histories
 		},
 	}
 	c.Flags().StringVar(&lost.Archive, "archive", "", "exported archive to make the folder from; without it DIR holds a copy of the lost one")
+	c.Flags().StringVar(&erased, "erased", "", erasedUsage)
 	platform.flags(c)
 	c.Flags().StringVar(&from, "from", "", "URL of a running node's peers address, in place of shares")
 	c.Flags().StringVar(&policyPath, "policy", "", "policy file of the ledger you know; without it DIR/policy.txt")

@@ -33,9 +33,13 @@ stands to the ledger in DIR, if there is one.
 
 AN OLD BACKUP FORKS THE LOG. What was answered after the export is not in it, and a node that
 goes on from it signs a second history, which whoever holds a later receipt can prove. Give
-the newest checkpoint that anybody holds with --newest: an archive that lacks part of it is refused.`,
+the newest checkpoint that anybody holds with --newest: an archive that lacks part of it is refused.
+
+IT ALSO HOLDS WHAT WAS ERASED SINCE. Keep a governance file of after each erase apart ("aval governance
+--export") and give the newest with --erased: what is private about the parties that are erased in it is not
+restored. Members erase them again at once, for the log in the archive does not know of it.`,
 		Example: `  aval restore --preview --enclave node ledger-2026-11-24.aval node
-  aval restore --enclave kept-apart --newest checkpoint ledger-2026-11-24.aval node`,
+  aval restore --enclave kept-apart --newest checkpoint --erased governance.jsonl ledger-2026-11-24.aval node`,
 		RunE: func(c *cobra.Command, args []string) error {
 			archive, err := from.archive(args[0])
 			if err != nil {
@@ -57,6 +61,7 @@ the newest checkpoint that anybody holds with --newest: an archive that lacks pa
 			})
 		},
 	}
+	c.Flags().StringVar(&from.erased, "erased", "", erasedUsage)
 	c.Flags().BoolVar(&preview, "preview", false, "say what is inside and write nothing")
 	platform.flags(c)
 	from.flags(c)
@@ -71,7 +76,9 @@ var standingText = map[string]string{
 }
 
 // archiveFlags say what an archive is read with.
-type archiveFlags struct{ enclave, passphrase, policy, newest string }
+type archiveFlags struct{ enclave, passphrase, policy, newest, erased string }
+
+const erasedUsage = "governance file: what is private about the parties that are erased in it is not restored"
 
 func (f *archiveFlags) flags(c *cobra.Command) {
 	f.keyFlags(c)
@@ -131,9 +138,20 @@ func (f *archiveFlags) archive(path string) (node.Archive, error) {
 		}
 	}
 	if f.newest != "" {
-		a.Newest, err = readInput(f.newest)
+		if a.Newest, err = readInput(f.newest); err != nil {
+			return a, err
+		}
 	}
+	a.Erased, err = readErased(f.erased)
 	return a, err
+}
+
+// readErased reads a governance file, nil without a path.
+func readErased(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	return readBounded(path, ledger.MaxGovernanceBytes)
 }
 
 func previewArchive(c *cobra.Command, p *printer, archive node.Archive, dir string) error {
@@ -184,6 +202,9 @@ func describeArchive(w io.Writer, found ledger.Restored) {
 		fmt.Fprintf(w, "clean: every batch was executed again (%d refusals) and stands under the signed head\n", found.Refusals)
 	} else {
 		fmt.Fprintln(w, "clean: every leaf stands under the signed head; the sealed bodies were counted but not opened, which needs --enclave")
+	}
+	for _, party := range found.ErasedAgain {
+		fmt.Fprintf(w, "left out: what is private about %s, who was erased after this archive was made; members, erase it again\n", party)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"aval/contracts"
+	"aval/domain"
 	"aval/ledger"
 	"aval/ledger/backup"
 	"aval/ledger/enclave"
@@ -26,6 +27,9 @@ type Archive struct {
 	Policy *ledger.Policy
 	// Newest is the newest checkpoint known from elsewhere, signed; the archive must hold all of it.
 	Newest []byte
+	// Erased is a governance file of the ledger, nil for none: what is private about the parties that are erased in it
+	// is not restored, however old the archive.
+	Erased []byte
 	Tell   Progress
 	// Seal is the platform of the restored folder; nil means the simulated one.
 	Seal CreatePlatform
@@ -105,7 +109,25 @@ func (a Archive) unseal(o *opened) (err error) {
 	if a.Policy == nil {
 		o.restore.Policy, err = ledger.ParsePolicy(o.restore.Keys.Policy())
 	}
+	if err == nil && a.Erased != nil {
+		o.restore.Erased, err = erasedIn(o.restore.Policy, a.Erased)
+	}
 	return err
+}
+
+// erasedIn lists the parties that were erased by the time of a governance file, which is verified first.
+func erasedIn(policy ledger.Policy, file []byte) (erased []domain.PartyID, err error) {
+	governance, err := OpenGovernance(policy.LogOnly(), bytes.NewReader(file))
+	if err != nil {
+		return nil, fmt.Errorf("list of the erased: %v", err) // its faults are not the archive's
+	}
+	state, err := governance.At(ledger.Moment{})
+	for _, party := range state.Parties {
+		if party.Erased != 0 {
+			erased = append(erased, party.ID)
+		}
+	}
+	return erased, err
 }
 
 func (a Archive) opensKeys() bool {

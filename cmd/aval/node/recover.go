@@ -42,6 +42,8 @@ type Lost struct {
 	Dir string
 	// Archive is an exported one, from which the folder is made when there is none; empty: Dir has the ledger.
 	Archive string
+	// Erased is that of an Archive.
+	Erased []byte
 	// Policy is that of the ledger one knows; nil takes the folder's own.
 	Policy *ledger.Policy
 	// Seal makes the platform of a folder that has none; nil: the simulated one.

@@ -64,7 +64,7 @@ func (r *Recovery) rebuild(ctx context.Context, w wrapped) error {
 	if _, err := os.Stat(database); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	a := Archive{Path: r.lost.Archive, Policy: r.lost.Policy, secrets: &w}
+	a := Archive{Path: r.lost.Archive, Policy: r.lost.Policy, Erased: r.lost.Erased, secrets: &w}
 	o, err := a.open(ctx)
 	if err != nil {
 		return err
