@@ -128,7 +128,7 @@ func (s Shipment) assess(tracks []track, at domain.Millis, proof Proof) (Judgeme
 func goodReadings(tracks []track, until domain.Millis) [][]sample {
 	var lanes [][]sample
 	for _, t := range tracks {
-		holes := t.trace.holes()
+		holes := t.holes()
 		for _, kind := range []int64{temperature, lowest, greatest} {
 			var lane []sample
 			for k, r := range t.of(kind) {

@@ -52,7 +52,10 @@ func (d *draft) gather(s *Shipment, device int, o domain.Observation) (intake, e
 	got := s.take(d.in.Now, o, device < len(s.Devices))
 	t.Equivocations += got.events(*s, &reg, d.in.Now, o)
 	got.order(*s, o)
-	if err := firstError(t.add(o, got), reg.check()); err != nil {
+	if s.Judgement == nil { // what amends a judgement goes on from where the chain was judged, not from what was refused since
+		err = t.add(o, got)
+	}
+	if err := firstError(err, reg.check()); err != nil {
 		return got, err
 	}
 	changed, err := d.merge(*s, device, got.samples)
@@ -107,7 +110,7 @@ func (d *draft) witness() (*Shipment, int, domain.Observation, error) {
 	switch {
 	case device < 0:
 		return refuse(domain.NotEvidence, "device %.64q is not bound to this shipment", o.Holder)
-	case !s.sensing() && (s.Judgement == nil || len(withdrawals(o)) == 0):
+	case !s.sensing() && (s.Judgement == nil || !ofEvents(o)):
 		return refuse(domain.WrongState, "shipment is %s and takes no more evidence", s.Status)
 	case len(o.Readings) > MaxReadings:
 		return refuse(domain.LimitExceeded, "%d readings, limit %d", len(o.Readings), MaxReadings)

@@ -132,6 +132,38 @@ func (r *register) withdraw(name string, at domain.Millis) bool {
 	return true
 }
 
+// counted gives those of the names whose events count at present, each once.
+func (r *register) counted(names []string) []string {
+	var all []string
+	for _, name := range names {
+		i, known := r.find(hash(name))
+		if known && r.Events[i].Withdrawn == 0 && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// amending gives those readings of a late message that withdraw these events, or state what corrects a withdrawn one.
+func (r *register) amending(readings []domain.Reading, names []string) []domain.Reading {
+	expected := slices.Clone(r.Expected)
+	for _, each := range readings {
+		if each.Name == domain.QuantityCorrection && slices.Contains(names, each.Event) {
+			expected = insert(expected, hash(each.Text))
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(readings), func(each domain.Reading) bool {
+		if each.Name == domain.QuantityWithdrawal {
+			return !slices.Contains(names, each.Text)
+		}
+		if each.Name == domain.QuantityCorrection {
+			return !slices.Contains(names, each.Event)
+		}
+		_, found := slices.BinarySearchFunc(expected, hash(each.Event), bytes.Compare)
+		return each.Event == "" || !found
+	})
+}
+
 func (r register) check() error {
 	if len(r.Events) > MaxEvents || len(r.Expected) > MaxEvents || len(r.Dead) > 2*MaxEvents {
 		return domain.Refuse(domain.LimitExceeded, "more than %d events about one shipment", MaxEvents)

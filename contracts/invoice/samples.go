@@ -145,8 +145,10 @@ func fingerprints(samples []sample) []string {
 
 // track is all that one device has shown.
 type track struct {
-	trace    trace
-	register register
+	// publisher says that the device speaks of many shipments, so that its numbers have gaps here.
+	publisher bool
+	trace     trace
+	register  register
 	// samples are those that nobody withdrew.
 	samples []sample
 }
@@ -164,6 +166,7 @@ func (d *draft) tracks(s Shipment) ([]track, error) {
 
 func (d *draft) read(t *track, s Shipment, device int) error {
 	var err error
+	t.publisher = device >= len(s.Devices)
 	f := d.fresh
 	if f != nil && f.traceKey == traceKey(s.ID, device) {
 		t.trace, t.register = f.trace, f.register
@@ -194,6 +197,14 @@ func (d *draft) slice(key string) (slice, error) {
 	}
 	part, _, err := domain.Load[slice](d.view, key)
 	return part, err
+}
+
+// holes are the spans in which messages of the device are missing. Of a publisher's messages most are about other shipments.
+func (t track) holes() []span {
+	if t.publisher {
+		return nil
+	}
+	return t.trace.holes()
 }
 
 // of gives the samples of one kind in order of time, without the instants at which the

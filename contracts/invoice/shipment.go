@@ -151,6 +151,9 @@ func (s Shipment) save(d *draft) {
 	d.fx.Watches = append(d.fx.Watches, s.watch(d.in.Now))
 	if s.final() {
 		d.count(s.Agreement, -1)
+		for _, r := range d.view.Scan(registerPrefix(s.ID), "", domain.MaxScan) {
+			put(d, r.Key, register{}, "closed", true, s.insiders()...)
+		}
 	}
 }
 

@@ -1,6 +1,10 @@
 package invoice
 
-import "aval/domain"
+import (
+	"slices"
+
+	"aval/domain"
+)
 
 // withdrawn tells everybody that a publisher took evidence back.
 type withdrawn struct {
@@ -10,15 +14,32 @@ type withdrawn struct {
 
 // takeBackEvidence takes evidence back after the judgement. What nothing binds yet is judged again; about what
 // is unconditional or paid a dispute opens, and nothing that was paid is taken back.
+//
+// Of a message that comes so late nothing counts but the withdrawal of what had counted, and the events that
+// correct it.
 func (d *draft) takeBackEvidence(s *Shipment, device int, o domain.Observation) error {
-	d.event("EvidenceWithdrawn", shipmentKey(s.ID), withdrawn{o.Holder, withdrawals(o)}, s.everybody()...)
-	if !s.Swept {
-		if _, err := d.gather(s, device, o); err != nil {
-			return err
+	reg, _, err := domain.Load[register](d.view, registerKey(s.ID, device))
+	if err != nil {
+		return err
+	}
+	names := reg.counted(withdrawals(o))
+	o.Readings = reg.amending(o.Readings, names)
+	if len(o.Readings) == 0 || s.Swept && len(names) == 0 {
+		return domain.Refuse(domain.WrongState, "shipment is %s and takes no more evidence, nor had what is withdrawn counted", s.Status)
+	}
+	if len(names) > 0 {
+		d.event("EvidenceWithdrawn", shipmentKey(s.ID), withdrawn{o.Holder, names}, s.everybody()...)
+	}
+	if s.Swept {
+		for _, name := range names {
+			reg.withdraw(name, d.in.Now)
 		}
-		if err := d.rejudge(s); err != nil {
-			return err
-		}
+		put(d, registerKey(s.ID, device), reg, "open", false, s.insiders()...)
+	} else if err := d.correct(s, device, o); err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		return d.advanceAll(s)
 	}
 	for _, id := range s.Bills {
 		b, _, err := d.bills.fetch(d.view, billKey(id))
@@ -30,6 +51,14 @@ func (d *draft) takeBackEvidence(s *Shipment, device int, o domain.Observation) 
 		}
 	}
 	return d.advanceAll(s)
+}
+
+// correct takes what amends the evidence, and judges again.
+func (d *draft) correct(s *Shipment, device int, o domain.Observation) error {
+	if _, err := d.gather(s, device, o); err != nil {
+		return err
+	}
+	return d.rejudge(s)
 }
 
 // withdrawals are the names of the events that a message takes back.
@@ -106,16 +135,19 @@ func (d *draft) sweepLater() error {
 	return nil
 }
 
-// sweep closes the evidence: the log keeps the messages themselves.
+// sweep closes the evidence: the log keeps the messages themselves. The registers stay until the shipment is
+// final, to tell what had counted.
 func (d *draft) sweep(s *Shipment) {
 	s.Swept, s.SweepAt = true, 0
 	for i, device := range s.witnesses() {
 		put(d, traceKey(s.ID, i), trace{Device: device}, "closed", true, s.insiders()...)
 	}
-	for _, r := range d.view.Scan(registerPrefix(s.ID), "", domain.MaxScan) {
-		put(d, r.Key, register{}, "closed", true, s.insiders()...)
-	}
 	for _, r := range d.view.Scan(samplesPrefix(s.ID), "", domain.MaxScan) {
 		put(d, r.Key, slice{}, "closed", true, s.insiders()...)
 	}
+}
+
+// ofEvents says whether a message states or withdraws business events.
+func ofEvents(o domain.Observation) bool {
+	return slices.ContainsFunc(o.Readings, func(r domain.Reading) bool { return r.Event != "" || r.Name == domain.QuantityWithdrawal })
 }
