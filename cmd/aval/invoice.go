@@ -22,7 +22,7 @@ func invoiceCommand() *cobra.Command {
 		Long: `Orders, despatch advices, receipt advices, invoices, credit notes and the answers to them, in UBL 2.1
 as EN 16931 and Peppol BIS 3 use it.`,
 	}
-	c.AddCommand(invoiceCheckCommand())
+	c.AddCommand(invoiceCheckCommand(), invoiceImportCommand(), invoiceShowCommand(), invoiceRespondCommand())
 	return c
 }
 

@@ -134,17 +134,26 @@ func (s *submitter) send(ctx context.Context, c *cobra.Command, text []byte) err
 		_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", jws)
 		return err
 	}
+	reply, err := s.deliver(ctx, jws, command.ID, fresh)
+	if reply.ID == "" {
+		return err
+	}
+	return errors.Join(err, s.print(c, reply), s.unwitnessed(reply)) // a refusal that was logged has a reply and a receipt too
+}
+
+// deliver sends a signed command and saves its receipt. A reply without an ID is none.
+func (s *submitter) deliver(ctx context.Context, jws []byte, id string, fresh bool) (ledger.Reply, error) {
 	reply, err := s.client.Submit(ctx, jws, s.wait)
 	if err != nil && reply.ID == "" {
 		if fresh && unanswered(err) {
-			err = s.keep(jws, command.ID, err)
+			err = s.keep(jws, id, err)
 		}
-		return err
+		return ledger.Reply{}, err
 	}
-	if reply.ID != command.ID { // also: nothing that a node says becomes a file's name
-		return errors.New("the node answered about another command")
+	if reply.ID != id { // also: nothing that a node says becomes a file's name
+		return ledger.Reply{}, errors.New("the node answered about another command")
 	}
-	return errors.Join(err, s.save(reply), s.print(c, reply), s.unwitnessed(reply)) // a refusal that was logged has a reply and a receipt too
+	return reply, errors.Join(err, s.save(reply))
 }
 
 // unwitnessed says what is missing where witnesses were waited for and did not come.

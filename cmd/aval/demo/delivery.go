@@ -70,22 +70,26 @@ func terms(expires domain.Millis) invoice.Terms {
 // agree makes the framework agreement and funds it.
 func (w *world) agree(ctx context.Context) error {
 	now := w.millis()
-	t := terms(now + 30*invoice.Day)
-	hash, err := t.Hash()
+	proposal := invoice.Proposal{Terms: terms(now + 30*invoice.Day), AnswerBy: now + invoice.Day}
+	return w.conclude(ctx, agreementID, supplier, buyer, proposal, domain.Money{Minor: mutedPayable, Currency: "EUR"})
+}
+
+// conclude lets one party propose and the other agree, and the buyer put the money in.
+func (w *world) conclude(ctx context.Context, id string, proposer, other domain.PartyID, proposal invoice.Proposal, amount domain.Money) error {
+	hash, err := proposal.Terms.Hash()
 	if err != nil {
 		return err
 	}
-	if err := w.parties[supplier].send(ctx, invoice.Kind, agreementID, "propose", invoice.Proposal{Terms: t, AnswerBy: now + invoice.Day}); err != nil {
+	if err := w.parties[proposer].send(ctx, invoice.Kind, id, "propose", proposal); err != nil {
 		return err
 	}
-	if err := w.parties[buyer].send(ctx, invoice.Kind, agreementID, "agree", invoice.Agreeing{TermsHash: hash}); err != nil {
+	if err := w.parties[other].send(ctx, invoice.Kind, id, "agree", invoice.Agreeing{TermsHash: hash}); err != nil {
 		return err
 	}
-	amount := domain.Money{Minor: warmPayable + mutedPayable, Currency: "EUR"}
 	if err := w.issue(ctx, buyer, amount); err != nil {
 		return err
 	}
-	return w.parties[buyer].send(ctx, invoice.Kind, agreementID, "fund", invoice.Funding{Amount: amount})
+	return w.parties[buyer].send(ctx, invoice.Kind, id, "fund", invoice.Funding{Amount: amount})
 }
 
 func (w *world) millis() domain.Millis { return domain.Millis(w.clock.Now().UnixMilli()) }
@@ -102,8 +106,15 @@ func (w *world) deliver(ctx context.Context, warm, muted *sensor, s *Summary) er
 	if err := w.agree(ctx); err != nil {
 		return err
 	}
+	ordered, err := w.order(ctx)
+	if err != nil {
+		return err
+	}
 	began := w.clock.Now()
-	if err := w.ship(ctx, warm, "RE-2026-0815", warmPayable); err != nil {
+	if err := w.despatch(ctx, ordered, warm); err != nil {
+		return err
+	}
+	if err := w.bill(ctx, ordered); err != nil {
 		return err
 	}
 	if err := w.ship(ctx, muted, "RE-2026-0816", mutedPayable); err != nil {
@@ -127,8 +138,8 @@ func (w *world) deliver(ctx context.Context, warm, muted *sensor, s *Summary) er
 	if err := w.advance(ctx, w.clock.Now().Add(time.Hour)); err != nil {
 		return err
 	}
-	for _, shipment := range []string{warm.shipment, muted.shipment} {
-		result, err := w.invoiceResult(ctx, shipment)
+	for _, told := range [][2]string{{warmInvoice, warm.shipment}, {muted.shipment, muted.shipment}} {
+		result, err := w.invoiceResult(ctx, told[0], told[1])
 		if err != nil {
 			return err
 		}
@@ -220,16 +231,16 @@ func (w *world) forward(ctx context.Context, g *gateway.Gateway, began time.Time
 }
 
 // invoiceResult reads a settled invoice and the story of it and its shipment, as the supplier.
-func (w *world) invoiceResult(ctx context.Context, shipment string) (InvoiceResult, error) {
+func (w *world) invoiceResult(ctx context.Context, id, shipment string) (InvoiceResult, error) {
 	var record struct {
 		Status string       `json:"status"`
 		Fields invoice.Bill `json:"fields"`
 	}
-	bill := "invoice/" + shipment
+	bill := "invoice/" + id
 	if err := w.parties[supplier].get(ctx, recordPath(bill), &record); err != nil {
 		return InvoiceResult{}, err
 	}
-	result := InvoiceResult{Shipment: shipment, Currency: "EUR", PayableMinor: record.Fields.Payable, Status: record.Status}
+	result := InvoiceResult{Invoice: id, Shipment: shipment, Currency: "EUR", PayableMinor: record.Fields.Payable, Status: record.Status}
 	if p := record.Fields.Payoff; p != nil {
 		result.PenaltyMinor, result.PaidMinor, result.ReturnedMinor = p.Penalty, p.Paid, p.Returned
 	}

@@ -258,7 +258,7 @@ func inspect(dir string, progress io.Writer, s *Summary) error {
 		return err
 	}
 	canaries = append(canaries, textCanaries(string(member), string(bank), string(supplier), string(buyer), string(carrier), string(insurer),
-		"reisende-", "RE-2026-", "sendung-47", "sensor-f3a1", agreementID, "police-", "gruppe-", dayProduct, crowdProduct)...)
+		"reisende-", "RE-2026-", "sendung-47", "sensor-f3a1", agreementID, orderID, "7070001001019", "370700010000047117", "police-", "gruppe-", dayProduct, crowdProduct)...)
 	found, err := searchCanaries(dir, canaries)
 	s.CanariesFound = len(found)
 	for _, f := range found {

@@ -30,6 +30,7 @@ type Summary struct {
 
 // InvoiceResult is one delivery.
 type InvoiceResult struct {
+	Invoice       string          `json:"invoice"`
 	Shipment      string          `json:"shipment"`
 	Currency      domain.Currency `json:"currency"`
 	PayableMinor  int64           `json:"payable_minor"`

@@ -54,7 +54,7 @@ func TestInvoiceIsReadWhole(t *testing.T) {
 	i := parsed(t, trade.Invoice()).Invoice
 	for name, got := range map[string][2]string{
 		"number": {i.Number, "RE-2026-0815"}, "type": {i.TypeCode, "380"}, "issued": {string(i.Issued), "2026-11-23"}, "due": {string(i.Due), "2026-12-23"},
-		"order": {i.Order, "HL-2026-0117"}, "despatch": {i.Despatches[0].ID, "sendung-4711"}, "reference": {i.BuyerReference, "Einkauf 12"},
+		"order": {i.Order, "KF-2026-0117"}, "despatch": {i.Despatches[0].ID, "sendung-4711"}, "reference": {i.BuyerReference, "Einkauf 12"},
 		"supplier": {i.Supplier.Name, "Fjordlaks Bergen AS"}, "endpoint": {i.Supplier.Endpoint.Scheme + " " + i.Supplier.Endpoint.Value, "0088 7070001000012"},
 		"LEI": {i.Buyer.LegalID.Value, "529900AVALDEMO000115"}, "VAT": {i.Buyer.VATID, "DE136695976"}, "country": {i.Buyer.Country, "DE"},
 		"account": {i.Payments[0].Account, "NO9386011117947"}, "reference to pay": {i.Payments[0].IDs[0], "RF7220260815"},
@@ -77,14 +77,14 @@ func TestOtherDocumentsAreReadWhole(t *testing.T) {
 	o, d := parsed(t, trade.Order()).Order, parsed(t, trade.DespatchAdvice()).Despatch
 	r, n, a := parsed(t, trade.ReceiptAdvice()).Receipt, parsed(t, trade.CreditNote()), parsed(t, trade.InvoiceResponse()).Response
 	for name, got := range map[string][2]string{
-		"order":       {o.ID + " " + string(o.ValidUntil) + " " + string(o.From) + " " + string(o.To), "HL-2026-0117 2026-12-31 2026-11-23 2026-12-18"},
-		"parties":     {o.Buyer.Name + ", " + o.Supplier.Name, "Hansekontor Lübeck GmbH, Fjordlaks Bergen AS"},
+		"order":       {o.ID + " " + string(o.ValidUntil) + " " + string(o.From) + " " + string(o.To), "KF-2026-0117 2026-12-31 2026-11-23 2026-12-18"},
+		"parties":     {o.Buyer.Name + ", " + o.Supplier.Name, "Kellermann Feinkost GmbH, Fjordlaks Bergen AS"},
 		"place":       {o.Place.Value, "4260002000194"},
 		"order line":  {o.Lines[0].ID + " " + o.Lines[0].Quantity.Value.String() + " " + o.Lines[0].Price, "10 24000 14.87"},
 		"order total": {o.Totals.Payable.String() + " " + o.Totals.Charges.String(), "482133.77 EUR 20558.27 EUR"},
-		"despatch":    {d.ID + " " + d.Order + " " + d.Carrier.Name, "sendung-4711 HL-2026-0117 Kühlspedition Nord KG"},
+		"despatch":    {d.ID + " " + d.Order + " " + d.Carrier.Name, "sendung-4711 KF-2026-0117 Polarfracht Spedition KG"},
 		"unit":        {d.Units[0].ID + " " + d.Units[0].Least.Value.String() + d.Units[0].Least.Unit + " " + d.Units[0].Most.Value.String(), "370700010000047117 2CEL 6"},
-		"sent":        {d.Lines[1].Delivered.Value.String() + " " + d.Lines[1].OrderLine + " " + d.Lines[1].Order, "8450 20 HL-2026-0117"},
+		"sent":        {d.Lines[1].Delivered.Value.String() + " " + d.Lines[1].OrderLine + " " + d.Lines[1].Order, "8450 20 KF-2026-0117"},
 		"receipt":     {r.ID + " " + r.About + " " + r.Status + " " + r.Despatch, "WE-88120 S CA sendung-4711"},
 		"accepted":    {r.Lines[0].Accepted().String() + " " + r.Lines[0].Short.Value.String() + " " + r.Lines[0].RejectReason + " " + r.Lines[0].DespatchLine, "23750 100 QUA 1"},
 		"credit":      {n.Invoice.Number + " " + n.Invoice.TypeCode + " " + n.Invoice.Preceding[0].ID + " " + n.Invoice.Lines[0].Quantity.Value.String(), "GS-2026-0031 381 RE-2026-0815 250"},

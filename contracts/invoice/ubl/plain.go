@@ -86,6 +86,9 @@ func (s *sums) plainVAT() []VAT {
 	return list
 }
 
+// baseDecimals names the rule for the decimals of a base amount beside that for its allowance or charge.
+var baseDecimals = map[string]string{"BR-DEC-01": "BR-DEC-02", "BR-DEC-05": "BR-DEC-06", "BR-DEC-24": "BR-DEC-25", "BR-DEC-27": "BR-DEC-28"}
+
 func (s *sums) plainAllowances(all []allowance, parent, allowed, charged string) []Allowance {
 	var list []Allowance
 	for i, a := range all {
@@ -97,9 +100,7 @@ func (s *sums) plainAllowances(all []allowance, parent, allowed, charged string)
 		for _, reason := range a.Reason {
 			plain.Reason = string(reason)
 		}
-		if a.BaseAmount != nil && s.numeric(&a.BaseAmount.Number, path+"/cbc:BaseAmount") && s.currency != "" {
-			s.priced(a.BaseAmount, s.currency, s.rules.currency, path+"/cbc:BaseAmount")
-		}
+		s.money(a.BaseAmount, baseDecimals[decimals], path+"/cbc:BaseAmount")
 		list = append(list, plain)
 	}
 	return list
