@@ -80,6 +80,8 @@ type Constitution struct {
 	// Proposed names the commands that no member may give alone, in order of name, and "product"
 	// if products need approval.
 	Proposed []string `json:"proposed"`
+	// Roles are those that no member alone gives or takes away, nor touches the keys of who has one, in order.
+	Roles []Role `json:"roles"`
 	// Since is the batch time from which it holds.
 	Since Millis `json:"since"`
 }

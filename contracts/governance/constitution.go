@@ -15,13 +15,41 @@ var optional = []string{domain.ProductsProposed, "registerDevice", "registerKey"
 // own are the commands by which a member, like any party, shows its own records.
 var own = []string{"grant", "revokeGrant"}
 
-// constitution is the one in force: until members decide another, the one a ledger begins with.
-func (c *change) constitution() (domain.Constitution, error) {
-	now, found, err := domain.Load[domain.Constitution](c.view, constitutionKey)
-	if err == nil && !found {
-		now = domain.Constitution{Number: 1, Rule: DefaultRule, Proposed: []string{}}
+// DefaultRoles are the roles that touch money or evidence: on a ledger with several members none of them
+// gives one alone, unless they decide otherwise.
+func DefaultRoles() []domain.Role {
+	return []domain.Role{
+		domain.RoleAuditor, domain.RoleBank, domain.RoleGateway, domain.RoleInsurer, domain.RoleOperator, domain.RoleOracle,
 	}
+}
+
+// constitution is the one in force.
+func (c *change) constitution() (domain.Constitution, error) {
+	now, _, err := domain.Load[domain.Constitution](c.view, constitutionKey)
 	return now, err
+}
+
+// constitute writes the constitution that a ledger begins with.
+func (c *change) constitute(first domain.PartyID) error {
+	now := domain.Constitution{Number: 1, Rule: DefaultRule, Proposed: []string{}, Roles: DefaultRoles(), Since: c.in.Now}
+	return write(c, constitutionKey, now, Active, first)
+}
+
+// reserved refuses a member alone to touch who is a member, or has a role that the constitution reserves.
+func (c *change) reserved(roles ...domain.Role) error {
+	if !c.alone {
+		return nil
+	}
+	now, err := c.constitution()
+	if err != nil {
+		return err
+	}
+	for _, r := range roles {
+		if r == domain.RoleMember || slices.Contains(now.Roles, r) {
+			return domain.Refuse(domain.NotPermitted, "%s wants a proposal: it touches role %s", c.in.Command.Name, r)
+		}
+	}
+	return nil
 }
 
 // setConstitution changes how members decide from the next decision on.
@@ -29,6 +57,8 @@ func setConstitution(c *change) error {
 	var body struct {
 		Rule     string   `json:"rule"`
 		Proposed []string `json:"proposed"`
+		// Roles stay as they are if they are not named.
+		Roles *[]domain.Role `json:"roles"`
 	}
 	if err := c.open(&body, func() string { return "constitution" }); err != nil {
 		return err
@@ -47,7 +77,12 @@ func setConstitution(c *change) error {
 	if err := c.checkRule(body.Rule); err != nil {
 		return err
 	}
-	next := domain.Constitution{Number: now.Number + 1, Rule: body.Rule, Proposed: proposed, Since: c.in.Now}
+	next := domain.Constitution{Number: now.Number + 1, Rule: body.Rule, Proposed: proposed, Roles: now.Roles, Since: c.in.Now}
+	if body.Roles != nil {
+		if next.Roles, err = checkRoles(*body.Roles); err != nil {
+			return err
+		}
+	}
 	return c.declare(constitutionKey, next, "constitutionSet")
 }
 

@@ -17,7 +17,7 @@
 //	grant/<viewer>/<id> domain.Grant     status "granted", or final "ended"
 //	measurement/<platform>/<hex> domain.Measurement  code that is trusted
 //	limits/current      domain.Limits    what a party may ask of a node; absent: no limits
-//	constitution/current domain.Constitution  how members decide; absent: DefaultRule
+//	constitution/current domain.Constitution  how members decide; at first DefaultRule and DefaultRoles
 //	approval/<kind>/<contract> domain.Approval  a product that may be sold; since zero: not any more
 //	reads/<party>       domain.Reads     how often it read under a grant, or others what is its, or by its grant
 //	proposal/<id>       Proposal         status "open", or final "accepted", "failed", "lapsed", "withdrawn"
@@ -35,7 +35,7 @@
 //	setRoles         by a member           contract: the party    {party, roles}
 //	erase            by a member           contract: the party    {party}
 //	freeze, unfreeze by a member           contract: the party    {party}
-//	setConstitution  by a member           contract "constitution" {rule, proposed}
+//	setConstitution  by a member           contract "constitution" {rule, proposed, roles}
 //	setLimits        by a member           contract "limits"      {commandsPerMinute, readsPerMinute, payToHours}
 //	trustMeasurement by a member           contract "measurements" {platform, value, release}
 //	distrustMeasurement by a member        contract "measurements" {platform, value, until}
@@ -67,8 +67,8 @@
 // is refused. No command may leave so few members able to act that they could not decide about the others.
 //
 // With two members or more a member gives alone what the constitution does not reserve of registerParty,
-// setRoles, registerKey, revokeKey, registerDevice and registerSource, unless it touches another member;
-// everything else that is "by a member" wants a proposal. ADR 0023 says why.
+// setRoles, registerKey, revokeKey, registerDevice and registerSource, unless it touches another member, or who has
+// or gets a role that the constitution reserves; everything else that is "by a member" wants a proposal. ADR 0023 says why.
 //
 // Registering a key does not prove that its holder has the private half: the member vouches for it.
 package governance

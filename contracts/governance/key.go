@@ -89,8 +89,8 @@ func registerKey(c *change) error {
 	if err != nil {
 		return err
 	}
-	if c.others(body.Class, body.Holder) {
-		return c.needsProposal()
+	if err := c.touches(h); err != nil {
+		return err
 	}
 	if err := c.addKey(body.Key, body.Class, body.Holder, &h); err != nil {
 		return err
@@ -98,9 +98,14 @@ func registerKey(c *change) error {
 	return putHolder(c, body.Class, body.Holder, h)
 }
 
-// others says whether a member alone is about to touch the keys of another member.
-func (c *change) others(class domain.HolderClass, holder string) bool {
-	return c.alone && class == domain.PartyHolder && domain.PartyID(holder) != c.in.Sender && c.isMember(domain.PartyID(holder))
+// touches refuses a member alone to touch keys of another party, or of its devices and sources, if that party is a
+// member or has a reserved role: who gives himself a bank's key is the bank.
+func (c *change) touches(h Holder) error {
+	if h.Party == c.in.Sender {
+		return nil
+	}
+	party, _ := c.in.Registry.Party(h.Party)
+	return c.reserved(party.Roles...)
 }
 
 // revokeKey ends a key at this batch's time. The record stays, so that the key is never used again.
@@ -115,8 +120,8 @@ func revokeKey(c *change) error {
 	if err != nil {
 		return err
 	}
-	if c.others(k.Class, k.Holder) {
-		return c.needsProposal()
+	if err := c.touches(h); err != nil {
+		return err
 	}
 	k.Revoked = c.in.Now
 	h.Keys = slices.DeleteFunc(h.Keys, func(id string) bool { return id == k.ID })

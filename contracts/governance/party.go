@@ -30,6 +30,9 @@ func genesis(c *change) error {
 	if err := c.addParty(g.Party, []domain.Key{g.Key}, g.Party.ID); err != nil {
 		return err
 	}
+	if err := c.constitute(g.Party.ID); err != nil {
+		return err
+	}
 	if !slices.Contains(g.Party.Roles, domain.RoleAuditor) {
 		return nil
 	}
@@ -61,8 +64,8 @@ func (c *change) addParty(p domain.Party, keys []domain.Key, registrar domain.Pa
 	if err != nil {
 		return err
 	}
-	if c.alone && slices.Contains(roles, domain.RoleMember) {
-		return c.needsProposal()
+	if err := c.reserved(roles...); err != nil {
+		return err
 	}
 	h := Holder{Registrar: registrar, Party: p.ID}
 	if err := c.setParty(RolesSet{p.ID, roles}, "partyRegistered", h); err != nil {
@@ -97,7 +100,8 @@ func setRoles(c *change) error {
 	if err := c.open(&body, func() string { return string(body.Party) }); err != nil {
 		return err
 	}
-	if _, err := c.living(body.Party); err != nil {
+	old, err := c.living(body.Party)
+	if err != nil {
 		return err
 	}
 	h, err := c.holder(domain.PartyHolder, string(body.Party))
@@ -107,8 +111,8 @@ func setRoles(c *change) error {
 	if body.Roles, err = checkRoles(body.Roles); err != nil {
 		return err
 	}
-	if c.alone && (c.isMember(body.Party) || slices.Contains(body.Roles, domain.RoleMember)) {
-		return c.needsProposal()
+	if err := c.reserved(append(slices.Clone(old.Roles), body.Roles...)...); err != nil {
+		return err
 	}
 	if err := c.setParty(body, "rolesSet", h); err != nil {
 		return err
@@ -160,10 +164,4 @@ func (c *change) publish(roster Roster) error {
 		}
 	}
 	return nil
-}
-
-// isMember says whether the party is a member before the command.
-func (c *change) isMember(p domain.PartyID) bool {
-	party, found := c.in.Registry.Party(p)
-	return found && slices.Contains(party.Roles, domain.RoleMember)
 }
