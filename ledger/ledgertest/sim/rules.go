@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"aval/contracts/governance"
 	"aval/domain"
 )
 
@@ -87,7 +88,7 @@ func (m *model) govern(e *entry, o request) {
 	switch e.name {
 	case "registerParty":
 		v.refuse(m.parties[domain.PartyID(e.contract)] != nil || m.keys[o.key] != nil, domain.AlreadyExists)
-		v.refuse(slices.Contains(o.roles, domain.RoleMember) && m.members() > 1, domain.NotPermitted)
+		v.refuse(m.reserved(o.roles), domain.NotPermitted)
 		if v.success() {
 			p := &party{roles: o.roles, registrar: e.sender}
 			m.parties[domain.PartyID(e.contract)] = p
@@ -98,7 +99,7 @@ func (m *model) govern(e *entry, o request) {
 		p := m.parties[domain.PartyID(e.contract)]
 		v.refuse(p == nil, domain.NotFound)
 		was, is := m.has(domain.PartyID(e.contract), domain.RoleMember), slices.Contains(o.roles, domain.RoleMember)
-		v.refuse((was || is) && m.members() > 1, domain.NotPermitted)
+		v.refuse(m.reserved(o.roles) || p != nil && m.reserved(p.roles), domain.NotPermitted)
 		v.refuse(was && !is || is && p != nil && len(p.keys) == 0, domain.WrongState) // of one or two members both must be able to sign
 		if v.success() {
 			p.roles = o.roles
@@ -107,7 +108,7 @@ func (m *model) govern(e *entry, o request) {
 	case "registerKey":
 		about, p, found := m.concerned(o.class, o.holder)
 		v.refuse(!member && e.sender != about, domain.NotPermitted)
-		v.refuse(m.others(e.sender, o.class, o.holder), domain.NotPermitted)
+		v.refuse(m.others(e.sender, about), domain.NotPermitted)
 		v.refuse(!found, domain.NotFound)
 		v.refuse(m.keys[o.key] != nil, domain.AlreadyExists)
 		v.refuse(found && len(p.keys) >= 16, domain.LimitExceeded)
@@ -146,7 +147,7 @@ func (m *model) revoke(e *entry, o request) {
 	about, p, _ := m.concerned(k.class, k.holder)
 	v.refuse(!m.has(e.sender, domain.RoleMember) && e.sender != about, domain.NotFound)
 	v.refuse(k.revoked != 0, domain.WrongState)
-	v.refuse(m.others(e.sender, k.class, k.holder), domain.NotPermitted)
+	v.refuse(m.others(e.sender, about), domain.NotPermitted)
 	v.refuse(k.class == domain.PartyHolder && m.has(domain.PartyID(k.holder), domain.RoleMember) && len(p.keys) == 1, domain.WrongState)
 	if v.success() {
 		k.revoked = m.now
@@ -165,7 +166,15 @@ func (m *model) members() (n int) {
 	return n
 }
 
-// others says whether a member means to touch the keys of another member, which it may not alone.
-func (m *model) others(sender domain.PartyID, class domain.HolderClass, holder string) bool {
-	return class == domain.PartyHolder && string(sender) != holder && m.has(sender, domain.RoleMember) && m.has(domain.PartyID(holder), domain.RoleMember)
+// reserved says whether no member alone may give or touch these roles: the first constitution stays in force.
+func (m *model) reserved(roles []domain.Role) bool {
+	return m.members() > 1 && slices.ContainsFunc(roles, func(r domain.Role) bool {
+		return r == domain.RoleMember || slices.Contains(governance.DefaultRoles(), r)
+	})
+}
+
+// others says whether a member means to touch the keys of another party that it may not touch alone.
+func (m *model) others(sender, about domain.PartyID) bool {
+	p := m.parties[about]
+	return sender != about && m.has(sender, domain.RoleMember) && p != nil && m.reserved(p.roles)
 }
