@@ -33,13 +33,26 @@ func (d *draft) verdict(goods []*Shipment, status string) {
 	}
 }
 
+// billsOf loads the open invoices that cover a shipment, first of all: what happens to one may close it.
+func (d *draft) billsOf(s *Shipment) ([]*Bill, error) {
+	var bills []*Bill
+	for _, id := range s.Bills {
+		b, found, err := d.bills.fetch(d.view, billKey(id))
+		if err != nil || !found {
+			return nil, firstError(err, domain.Refuse(domain.NotFound, "invoice %.64q is not open", id))
+		}
+		bills = append(bills, b)
+	}
+	return bills, nil
+}
+
 // advanceAll looks again at every open invoice that covers a shipment.
 func (d *draft) advanceAll(s *Shipment) error {
-	for _, id := range s.Bills {
-		b, _, err := d.bills.fetch(d.view, billKey(id))
-		if err != nil {
-			return err
-		}
+	bills, err := d.billsOf(s)
+	if err != nil {
+		return err
+	}
+	for _, b := range bills {
 		if err := d.advance(b); err != nil {
 			return err
 		}

@@ -117,12 +117,12 @@ func (d *draft) excuse() error {
 
 // recharge takes what a shipment cost off the invoices that nothing binds yet, and charges anew.
 func (d *draft) recharge(s *Shipment) error {
-	for _, id := range s.Bills {
-		b, _, err := d.bills.fetch(d.view, billKey(id))
-		if err != nil {
-			return err
-		}
-		if b.PayAt != 0 { // a part of it is unconditional
+	bills, err := d.billsOf(s)
+	if err != nil {
+		return err
+	}
+	for _, b := range bills {
+		if b.PayAt != 0 || b.settled() { // a part of it is unconditional
 			continue
 		}
 		kept := b.Deductions[:0:0]

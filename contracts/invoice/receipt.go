@@ -128,11 +128,11 @@ func (d *draft) unapproved(s *Shipment) error {
 	if s.Ended && len(s.Bills) == 0 && s.InvoiceBy == 0 {
 		return domain.Refuse(domain.WrongState, "shipment is %s", s.Status)
 	}
-	for _, id := range s.Bills {
-		b, _, err := d.bills.fetch(d.view, billKey(id))
-		if err != nil {
-			return err
-		}
+	bills, err := d.billsOf(s)
+	if err != nil {
+		return err
+	}
+	for _, b := range bills {
 		if !b.pending() && b.Status != Held {
 			return domain.Refuse(domain.WrongState, "invoice %s is %s: what was received is settled", b.ID, b.Status)
 		}

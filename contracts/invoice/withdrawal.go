@@ -41,12 +41,12 @@ func (d *draft) takeBackEvidence(s *Shipment, device int, o domain.Observation) 
 	if len(names) == 0 {
 		return d.advanceAll(s)
 	}
-	for _, id := range s.Bills {
-		b, _, err := d.bills.fetch(d.view, billKey(id))
-		if err != nil {
-			return err
-		}
-		if b.PayAt != 0 {
+	bills, err := d.billsOf(s)
+	if err != nil {
+		return err
+	}
+	for _, b := range bills {
+		if b.PayAt != 0 || b.settled() {
 			d.dispute(b, s, o.Holder)
 		}
 	}
@@ -109,11 +109,12 @@ func (d *draft) sift(s *Shipment) error {
 	if s.Judgement == nil || !s.Ended || s.Swept || s.InvoiceBy != 0 || s.SweepAt != 0 {
 		return nil
 	}
-	for _, id := range s.Bills {
-		b, _, err := d.bills.fetch(d.view, billKey(id))
-		if err != nil || b.PayAt == 0 && !b.settled() {
-			return err
-		}
+	bills, err := d.billsOf(s)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(bills, func(b *Bill) bool { return b.PayAt == 0 && !b.settled() }) {
+		return nil
 	}
 	d.shipments.touch(s)
 	if len(d.shipments) > 1 { // each in a batch of its own, for the limit of writes
