@@ -63,14 +63,7 @@ func newStory(t testing.TB, terms Terms) *story {
 // newStoryWith prepares the bench further, before the terms are proposed.
 func newStoryWith(t testing.TB, terms Terms, prepare func(*story)) *story {
 	t.Helper()
-	s := &story{contracttest.New(t, Contract), t, map[string][]byte{}}
-	for _, p := range []domain.PartyID{"acme", "bistro", "hauler", "other"} {
-		s.Register(p, domain.RoleSupplier, domain.RoleBuyer, domain.RoleCarrier)
-	}
-	for _, device := range []string{"probe", "second", "third"} {
-		s.RegisterDevice(device, "hauler")
-	}
-	s.RegisterDevice("foreign", "other")
+	s := &story{newStoryBench(t), t, map[string][]byte{}}
 	prepare(s)
 	s.Fund("bistro", domain.Money{Minor: 1_000_000, Currency: "EUR"})
 	s.must("acme", "propose", "A", Proposal{Terms: terms, AnswerBy: s.Now() + start + hour})
@@ -80,6 +73,20 @@ func newStoryWith(t testing.TB, terms Terms, prepare func(*story)) *story {
 	}
 	s.must("bistro", "agree", "A", Agreeing{hash})
 	s.must("bistro", "fund", "A", Funding{domain.Money{Minor: 500_000, Currency: "EUR"}})
+	return s
+}
+
+// newStoryBench knows the traders, the carrier and its devices.
+func newStoryBench(t testing.TB) *contracttest.Bench {
+	t.Helper()
+	s := contracttest.New(t, Contract)
+	for _, p := range []domain.PartyID{"acme", "bistro", "hauler", "other"} {
+		s.Register(p, domain.RoleSupplier, domain.RoleBuyer, domain.RoleCarrier)
+	}
+	for _, device := range []string{"probe", "second", "third"} {
+		s.RegisterDevice(device, "hauler")
+	}
+	s.RegisterDevice("foreign", "other")
 	return s
 }
 
