@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -35,6 +37,8 @@ type gatewayOptions struct {
 	api   string
 	trust trust
 	tls   *brokerTrust
+
+	hardening hardening
 }
 
 func gatewayCommand() *cobra.Command {
@@ -81,11 +85,15 @@ Telemetry is CSV with the header ` + gateway.TelemetryHeader + `.`,
 	for _, name := range []string{"org", "id", "policy", "store"} {
 		_ = c.MarkFlagRequired(name) // fails only for a flag that does not exist
 	}
+	o.hardening.flags(c)
 	o.printer.flag(c)
 	return c
 }
 
 func (o *gatewayOptions) run(c *cobra.Command) error {
+	if err := o.hardening.begin(); err != nil {
+		return err
+	}
 	policy, err := readPolicy(o.policyPath)
 	if err != nil {
 		return err
@@ -127,7 +135,25 @@ func (o *gatewayOptions) run(c *cobra.Command) error {
 			}
 		}
 	}
+	if err := o.confine(c); err != nil {
+		return errors.Join(err, g.Close())
+	}
+	if o.hardening.explain {
+		return errors.Join(printMeasures(c, &o.printer, o.hardening.taken), g.Close())
+	}
 	return errors.Join(o.forward(c, g), g.Close())
+}
+
+// confine keeps the gateway to the folders of its store and its pins, and to the broker and the node's API.
+func (o *gatewayOptions) confine(c *cobra.Command) error {
+	folders, services := []string{filepath.Dir(o.store)}, []string{o.broker}
+	if pins := o.trust.known; pins != nil && pins.path != "" {
+		folders = append(folders, filepath.Dir(pins.path))
+	}
+	if o.api != "" {
+		services = append(services, o.api)
+	}
+	return o.hardening.confine(folders, services, slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil)))
 }
 
 // sign makes the messages of the telemetry, none without. A new epoch begins: the device's

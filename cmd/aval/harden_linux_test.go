@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"aval/iot/gateway"
 	"aval/ledger/enclave"
 )
 
@@ -40,6 +43,21 @@ func TestNodeShowsItsHardening(t *testing.T) {
 	if locked := regexp.MustCompile(`VmLck:\s+[1-9]`).MatchString(status); locked != on[enclave.MemoryLock] {
 		t.Errorf("memory is locked: %v, and it says %v", locked, on[enclave.MemoryLock])
 	}
+	wantThreadsFiltered(t, pid)
+	metrics := string(fetch(t, h.admin+"/metrics", ""))
+	for _, want := range []string{`aval_hardening{measure="memory-access"} 1`, "process_open_fds"} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+	if err := n.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// wantThreadsFiltered wants a process without core dumps, all of whose threads are under the filter and gain no rights.
+func wantThreadsFiltered(t *testing.T, pid int) {
+	t.Helper()
 	if !regexp.MustCompile(`Max core file size +0 +0 `).MatchString(readProc(t, pid, "limits")) {
 		t.Errorf("core dumps have no limit of 0: %s", readProc(t, pid, "limits"))
 	}
@@ -58,15 +76,97 @@ func TestNodeShowsItsHardening(t *testing.T) {
 			}
 		}
 	}
-	metrics := string(fetch(t, h.admin+"/metrics", ""))
-	for _, want := range []string{`aval_hardening{measure="memory-access"} 1`, "process_open_fds"} {
-		if !strings.Contains(metrics, want) {
-			t.Errorf("metrics lack %s", want)
+}
+
+// A witness and a gateway are protected as a node is: what shows from outside is there, and another process of their user reads nothing of them.
+func TestWitnessAndGatewayAreNotRead(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("running a program as another user needs root")
+	}
+	h := newHouse(t)
+	base := filepath.Dir(h.dir)
+	program, own := filepath.Join(base, "aval"), filepath.Join(base, "own")
+	copyProgram(t, program)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // a broker that says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	log := strings.Fields(string(h.policyText(t)))[1]
+	for _, dir := range []string{base, filepath.Dir(base)} {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if err := n.stop(); err != nil {
-		t.Error(err)
+	if err := errors.Join(os.Mkdir(own, 0o700), os.Chown(own, nobody, nobody), os.Chmod(filepath.Join(h.dir, "policy.txt"), 0o644)); err != nil {
+		t.Fatal(err)
 	}
+	giveAway(t, h.dir)
+	for name, args := range map[string][]string{
+		"witness": {"witness", filepath.Join(own, "w"), "--name", "witness.example/w", "--log", log, "--listen", "127.0.0.1:0"},
+		"gateway": {"gateway", "--broker", "tcp://" + silent.Addr().String(), "--org", "carrier", "--id", "gw-1", "--policy", filepath.Join(h.dir, "policy.txt"),
+			"--store", filepath.Join(own, "gw.wal"), "--telemetry", filepath.Join(own, "trip.csv"), "--key", filepath.Join(own, "sensor.jwk"), "--shipment", "s-1", "--device", "sensor-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h.furnishGateway(t, own)
+			p, err := start(asNobody(exec.Command(program, args...)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(p.kill)
+			pid := p.command.Process.Pid
+			waitFor(t, "the process to be confined", func() bool {
+				select {
+				case <-p.exited:
+					t.Fatalf("ended: %s", p.stderr)
+				default:
+				}
+				return p.stdout.String() != "" || strings.Contains(readProc(t, pid, "status"), "Seccomp_filters:\t2") && name == "gateway"
+			})
+			wantThreadsFiltered(t, pid)
+			if got, out := spyOn(t, base, pid); got != 0 {
+				t.Errorf("%d attempts succeed:\n%s", got, out)
+			}
+		})
+	}
+}
+
+// policyText is what the house's folder hands out.
+func (h *house) policyText(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(h.dir, "policy.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// furnishGateway gives a gateway a key and a trip.
+func (h *house) furnishGateway(t *testing.T, dir string) {
+	t.Helper()
+	key, err := h.keys["sensor-1"].Format()
+	if err != nil {
+		t.Fatal(err)
+	}
+	trip := gateway.TelemetryHeader + "\n" + "2026-01-02T10:00:00Z,4.1,53.9000000,10.6866000,,\n"
+	for name, content := range map[string][]byte{"sensor.jwk": key, "trip.csv": []byte(trip)} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path, content, 0o600), os.Chown(path, nobody, nobody)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// spyOn lets another process of the same user try to read one, and counts what succeeds.
+func spyOn(t *testing.T, base string, pid int) (int, []byte) {
+	t.Helper()
+	spy := asNobody(exec.Command(filepath.Join(base, "spy"), "-test.run=^TestChildSpies$", "-test.v"))
+	spy.Env = append(os.Environ(), fmt.Sprintf("%s=%d", spied, pid))
+	out, err := spy.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return strings.Count(string(out), "READ "), out
 }
 
 func readProc(t *testing.T, pid int, name string) string {
@@ -114,13 +214,7 @@ func TestNodeIsNotRead(t *testing.T) {
 			if _, err := n.first(); err != nil {
 				t.Fatal(err)
 			}
-			spy := asNobody(exec.Command(filepath.Join(base, "spy"), "-test.run=^TestChildSpies$", "-test.v"))
-			spy.Env = append(os.Environ(), fmt.Sprintf("%s=%d", spied, n.command.Process.Pid))
-			out, err := spy.CombinedOutput()
-			if err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-			got := strings.Count(string(out), "READ ")
+			got, out := spyOn(t, base, n.command.Process.Pid)
 			if want := map[string]int{"protected": 0, "relaxed": 3}[name]; got != want {
 				t.Errorf("%d attempts succeed, want %d:\n%s", got, want, out)
 			}

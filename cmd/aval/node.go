@@ -36,7 +36,10 @@ are on here, and ends; a running node says the same at /hardening of its admin a
 				return err
 			}
 			if explain {
-				return explainHardening(c, p, hardening, folder)
+				if err := hardening.Confine(folder, slog.New(slog.DiscardHandler)); err != nil {
+					return err
+				}
+				return printMeasures(c, &p, hardening)
 			}
 			log = log.With("platform", folder.Platform.Name())
 			if warning := enclave.WarningOf(folder.Platform); warning != "" {
@@ -105,19 +108,4 @@ func addresses(n *node.Node, measurement string) map[string]string {
 		started["broker"] = scheme + n.Broker.Address()
 	}
 	return started
-}
-
-func explainHardening(c *cobra.Command, p printer, h *node.Hardening, f *node.Folder) error {
-	if err := h.Confine(f, slog.New(slog.DiscardHandler)); err != nil {
-		return err
-	}
-	return p.print(c, h.Measures, func(w io.Writer) {
-		for _, m := range h.Measures {
-			fmt.Fprintf(w, "%-16s %s\n  %s\n", m.Name, m.State, m.Does)
-			if m.Why != "" {
-				fmt.Fprintf(w, "  why: %s\n", m.Why)
-			}
-			fmt.Fprintf(w, "  check: %s\n", m.Check)
-		}
-	})
 }

@@ -21,6 +21,7 @@ type witnessOptions struct {
 	listen, name string
 	logs         []string
 	printer      printer
+	hardening    hardening
 }
 
 func witnessCommand() *cobra.Command {
@@ -32,7 +33,7 @@ each log that it cosigned, in DIR, and cosigns a head only if that one continues
 the size of a log and hashes, and nothing of what is in it.
 
 A log is named by its key, the one on the log line of its policy file. The witness's own key,
-which belongs into that policy, is printed. It is made on the first run, with --name, or by
+which belongs into that policy, is printed. The process keeps itself to DIR, and others out of its memory. It is made on the first run, with --name, or by
 "aval witness init". Never put an older copy of DIR back: make a new witness instead.`,
 		Example: `  aval witness w1 --name witness.example/w1 --log aval.example/trade+1f2e3d4c+AaBb...
   aval witness w1 --listen 0.0.0.0:8425 --log aval.example/trade+1f2e3d4c+AaBb... --log other.example+...`,
@@ -41,6 +42,7 @@ which belongs into that policy, is printed. It is made on the first run, with --
 	c.Flags().StringVar(&o.listen, "listen", node.DefaultWitness, "address to listen on")
 	c.Flags().StringVar(&o.name, "name", "", "name of the witness, a schema-less URL; needed when DIR is new")
 	c.Flags().StringArrayVar(&o.logs, "log", nil, "verifier key of a log to witness; may be given more than once (required)")
+	o.hardening.flags(c)
 	o.printer.flag(c)
 	_ = c.MarkFlagRequired("log") // fails only for a flag that does not exist
 	c.AddCommand(witnessInitCommand())
@@ -74,13 +76,16 @@ The key that is printed belongs into the policies of the logs that are to be wit
 
 func (o *witnessOptions) run(c *cobra.Command, dir string) error {
 	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
+	if err := o.hardening.begin(); err != nil {
+		return err
+	}
 	folder, err := o.open(dir)
 	if err != nil {
 		return err
 	}
 	log = log.With("platform", enclave.SimulatedName)
 	log.Warn(enclave.Warning)
-	return errors.Join(o.serve(c, folder, log), folder.Heads.Close())
+	return errors.Join(o.serve(c, dir, folder, log), folder.Heads.Close())
 }
 
 // open opens the folder of a witness, and makes one where there is none and a name was given.
@@ -107,7 +112,7 @@ func (o *witnessOptions) open(dir string) (*node.WitnessFolder, error) {
 	return folder, nil
 }
 
-func (o *witnessOptions) serve(c *cobra.Command, folder *node.WitnessFolder, log *slog.Logger) error {
+func (o *witnessOptions) serve(c *cobra.Command, dir string, folder *node.WitnessFolder, log *slog.Logger) error {
 	w, err := witness.New(witness.Config{Key: folder.Key, Logs: o.logs, Heads: folder.Heads, Now: time.Now})
 	if err != nil {
 		return err
@@ -118,6 +123,12 @@ func (o *witnessOptions) serve(c *cobra.Command, folder *node.WitnessFolder, log
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return err
+	}
+	if err := o.hardening.confine([]string{dir}, nil, log); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if o.hardening.explain {
+		return errors.Join(printMeasures(c, &o.printer, o.hardening.taken), listener.Close())
 	}
 	url := "http://" + listener.Addr().String()
 	result := map[string]any{"vkey": folder.VerifierKey, "url": url, "logs": w.Origins()}

@@ -30,6 +30,9 @@ type Measure struct {
 	Check string `json:"check"`
 }
 
+// explained is how to look at what the kernel shows nobody.
+const explained = "the same command with --explain-hardening"
+
 // measures are the texts of all measures, in the order in which they are taken.
 var measures = []Measure{
 	{Name: CoreDumps, Does: "a crash writes no memory to a disk", Check: "grep 'Max core file size' /proc/PID/limits"},
@@ -37,9 +40,9 @@ var measures = []Measure{
 	{Name: MemoryLock, Does: "memory never goes to swap", Check: "grep VmLck /proc/PID/status"},
 	{Name: NewPrivileges, Does: "no program it could start gains rights", Check: "grep NoNewPrivs /proc/PID/task/*/status"},
 	{Name: SystemCalls, Does: "starting programs, tracing, mounting, loading code into the kernel and other ways out are refused", Check: "grep Seccomp: /proc/PID/task/*/status"},
-	{Name: Files, Does: "opens nothing outside its folder but what names and certificates of services need", Check: "aval node --explain-hardening DIR"},
-	{Name: Network, Does: "opens no new port, and connects to none but those of the configured services", Check: "aval node --explain-hardening DIR"},
-	{Name: OtherProcesses, Does: "signals no process but itself, and reaches no abstract socket", Check: "aval node --explain-hardening DIR"},
+	{Name: Files, Does: "opens nothing outside its folder but what names and certificates of services need", Check: explained},
+	{Name: Network, Does: "opens no new port, and connects to none but those of the configured services", Check: explained},
+	{Name: OtherProcesses, Does: "signals no process but itself, and reaches no abstract socket", Check: explained},
 }
 
 // Measures gives the names of all measures, in order.
@@ -53,8 +56,8 @@ func Measures() []string {
 
 // Reach is what a confined process may still use. Everything it holds open stays open.
 type Reach struct {
-	// Folder is read and written.
-	Folder string
+	// Folders are read and written.
+	Folders []string
 	// Devices are read, written and controlled, where they are.
 	Devices []string
 	// Ports are those, TCP, that it connects to, on any machine. With any, name resolution works too.

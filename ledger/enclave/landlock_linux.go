@@ -79,7 +79,7 @@ func missingLandlock(version, since int) error {
 
 func fileRules(r Reach) []landlock.Rule {
 	rules := []landlock.Rule{
-		landlock.PathAccess(writable, r.Folder),
+		landlock.PathAccess(writable, r.Folders...),
 		landlock.PathAccess(readable, zoneFolders...).IgnoreIfMissing(),
 	}
 	// Its metrics. Never closed: a rule on a folder of /proc holds as long as somebody holds its inode.

@@ -61,13 +61,18 @@ func filterSystemCalls() error {
 	return onAllThreads("Seccomp", "2")
 }
 
+// x32Calls is the first of the numbers by which the same processor calls with short pointers, under the name of the same architecture.
+const x32Calls = 0x40000000
+
 // refuseForeignCalls closes the way around the filter above, which lets pass what is called by the numbers of another
 // architecture, as 64-bit programs can call the 32-bit ones.
 func refuseForeignCalls(own arch.AuditArch) error {
-	const architectureAt = 4 // struct seccomp_data
+	const numberAt, architectureAt = 0, 4 // struct seccomp_data
 	raw, err := bpf.Assemble([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: architectureAt, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(own), SkipFalse: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(own), SkipFalse: 3},
+		bpf.LoadAbsolute{Off: numberAt, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: x32Calls, SkipTrue: 1},
 		bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW},
 		bpf.RetConstant{Val: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
 	})

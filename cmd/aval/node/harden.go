@@ -24,7 +24,11 @@ func (c *HardeningConfig) check() error {
 	if c == nil {
 		return nil
 	}
-	for name, reason := range c.Relax { //tidy:ordered any error will do
+	return checkRelaxed(c.Relax)
+}
+
+func checkRelaxed(relaxed map[string]string) error {
+	for name, reason := range relaxed { //tidy:ordered any error will do
 		if !slices.Contains(enclave.Measures(), name) {
 			return fmt.Errorf("hardening.relax %.80q: want one of %q", name, enclave.Measures())
 		}
@@ -51,21 +55,45 @@ func OpenHardened(dir string) (*Folder, *Hardening, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h := &Hardening{}
+	var relaxed map[string]string
 	if config.Hardening != nil {
-		h.relaxed = config.Hardening.Relax
+		relaxed = config.Hardening.Relax
 	}
-	h.Measures = enclave.Harden(h.relaxed)
+	h, err := Harden(relaxed)
+	if err != nil {
+		return nil, nil, err
+	}
 	f, err := OpenFolder(dir)
 	return f, h, err
+}
+
+// Harden protects the memory of this process, but for what is relaxed, each measure with its reason.
+func Harden(relaxed map[string]string) (*Hardening, error) {
+	if err := checkRelaxed(relaxed); err != nil {
+		return nil, err
+	}
+	return &Hardening{relaxed: relaxed, Measures: enclave.Harden(relaxed)}, nil
 }
 
 // Confine keeps this process to the folder and to the services that its configuration names, for good, and logs every
 // measure that is not on. What is open stays open: it comes after Open.
 func (h *Hardening) Confine(f *Folder, log *slog.Logger) error {
-	reach, err := f.reach()
+	services, err := f.services()
 	if err != nil {
 		return err
+	}
+	return h.ConfineTo([]string{f.Dir}, enclave.DevicesOf(f.Platform), services, log)
+}
+
+// ConfineTo is Confine for any process: to folders, devices, and the ports of services by their URLs.
+func (h *Hardening) ConfineTo(folders, devices, services []string, log *slog.Logger) error {
+	reach := enclave.Reach{Folders: folders, Devices: devices}
+	for _, service := range services {
+		port, err := portOf(service)
+		if err != nil {
+			return err
+		}
+		reach.Ports = append(reach.Ports, port)
 	}
 	h.Measures = append(h.Measures, enclave.Confine(h.relaxed, reach)...)
 	for _, m := range h.Measures {
@@ -80,20 +108,6 @@ func (h *Hardening) Confine(f *Folder, log *slog.Logger) error {
 func (h *Hardening) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(h.Measures) // the caller has gone
-}
-
-// reach is what a node of this folder still needs once it runs.
-func (f *Folder) reach() (enclave.Reach, error) {
-	r := enclave.Reach{Folder: f.Dir, Devices: enclave.DevicesOf(f.Platform)}
-	services, err := f.services()
-	for _, service := range services {
-		port, unclear := portOf(service)
-		if unclear != nil {
-			return r, unclear
-		}
-		r.Ports = append(r.Ports, port)
-	}
-	return r, err
 }
 
 // services are the URLs of all that the node connects to.

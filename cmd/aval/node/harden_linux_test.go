@@ -222,6 +222,14 @@ func attempts(f *node.Folder) map[string]attempt {
 		"read memory by a system call": {enclave.SystemCalls, readOwnMemory},
 		"become dumpable again":        {enclave.SystemCalls, func() error { return unix.Prctl(unix.PR_SET_DUMPABLE, dumpable(), 0, 0, 0) }},
 		"unlock memory":                {enclave.SystemCalls, func() error { return unix.Munlock(make([]byte, 1)) }},
+		"call by 32-bit numbers":       {enclave.SystemCalls, callBy32Bits},
+		"call with short pointers": {enclave.SystemCalls, func() error {
+			_, _, failed := unix.RawSyscall(0x40000000+unix.SYS_GETPID, 0, 0, 0)
+			if failed == 0 || failed == unix.ENOSYS { // few kernels have these
+				return nil
+			}
+			return failed
+		}},
 		"open multipath TCP": {enclave.SystemCalls, func() error {
 			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP)
 			if err == nil {
