@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"aval/contracts/governance"
 	"aval/domain"
 )
 
@@ -166,10 +165,11 @@ func (m *model) members() (n int) {
 	return n
 }
 
-// reserved says whether no member alone may give or touch these roles: the first constitution stays in force.
+// reserved says whether no member alone may give or touch these roles: the first constitution stays in force,
+// and the cast has no other of those that it reserves.
 func (m *model) reserved(roles []domain.Role) bool {
 	return m.members() > 1 && slices.ContainsFunc(roles, func(r domain.Role) bool {
-		return r == domain.RoleMember || slices.Contains(governance.DefaultRoles(), r)
+		return r == domain.RoleMember || r == domain.RoleBank
 	})
 }
 
