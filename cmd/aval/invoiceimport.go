@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aval/cmd/aval/trade"
+	"aval/contracts/cash"
 	"aval/contracts/invoice"
 	"aval/contracts/invoice/ubl"
 	"aval/domain"
@@ -80,15 +81,15 @@ func (i *documentImport) run(c *cobra.Command, path string) error {
 	}
 	i.raw = raw
 	if len(d.Exceptions) > 0 {
-		return errors.Join(i.print(c, summaryOf(d), func(w io.Writer) {
-			summaryOf(d).write(w)
-			fmt.Fprintln(w, "  not submitted")
-		}), errExceptions)
+		return i.refuse(c, d)
 	}
 	return i.at(c, func(ctx context.Context) error {
-		q, class, err := i.command(ctx, d)
+		q, class, err := i.command(ctx, &d)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
+		}
+		if len(d.Exceptions) > 0 {
+			return i.refuse(c, d)
 		}
 		reply, err := i.book(ctx, q)
 		if err != nil {
@@ -107,12 +108,21 @@ func (i *documentImport) run(c *cobra.Command, path string) error {
 	})
 }
 
+// refuse shows what is wrong with a document, which is not submitted.
+func (i *documentImport) refuse(c *cobra.Command, d ubl.Document) error {
+	return errors.Join(i.print(c, summaryOf(d), func(w io.Writer) {
+		summaryOf(d).write(w)
+		fmt.Fprintln(w, "  not submitted")
+	}), errExceptions)
+}
+
 func (i *documentImport) print(c *cobra.Command, v any, text func(io.Writer)) error {
 	return i.printer.print(c, v, text)
 }
 
-// command makes the command that a document stands for, and says which class of record it is about.
-func (i *documentImport) command(ctx context.Context, d ubl.Document) (q request, class string, err error) {
+// command makes the command that a document stands for, and says which class of record it is about. What the ledger
+// knows and the document contradicts is added to its exceptions.
+func (i *documentImport) command(ctx context.Context, d *ubl.Document) (q request, class string, err error) {
 	var body any
 	switch {
 	case d.Order != nil:
@@ -140,11 +150,12 @@ func (i *documentImport) command(ctx context.Context, d ubl.Document) (q request
 		q.Name, class = "invoice", "invoice"
 		var a invoice.Agreement
 		if a, err = i.under(ctx, d.Invoice.Order); err == nil {
-			if trade.Credits(d) {
+			if trade.Credits(*d) {
 				q.Name, class = "credit", "credit"
-				body, err = trade.Crediting(d, a)
+				body, err = trade.Crediting(*d, a)
 			} else {
-				body, err = trade.Declaration(d, a, i.shipments)
+				body, err = trade.Declaration(*d, a, i.shipments)
+				err = errors.Join(err, i.payee(ctx, d, a))
 			}
 			err = errors.Join(err, i.enclose(&q, a))
 		}
@@ -179,6 +190,22 @@ func (i *documentImport) under(ctx context.Context, order string) (invoice.Agree
 		err = fmt.Errorf("agreement %s: none of yours; name another with --agreement", id)
 	}
 	return a, err
+}
+
+// payee compares whom a document asks to pay with whom the ledger pays.
+func (i *documentImport) payee(ctx context.Context, d *ubl.Document, a invoice.Agreement) error {
+	id := domain.NewRecordID(domain.CashKind, fmt.Sprintf("payto/%s/%s", a.Terms.Supplier, a.Terms.Currency))
+	var record struct {
+		Fields cash.PayTo `json:"fields"`
+	}
+	body, err := i.client.Get(ctx, "/v1/contracts/"+string(id))
+	if err == nil {
+		err = json.Unmarshal(body, &record)
+	} else if notThere(err) {
+		err = nil
+	}
+	d.Exceptions = append(d.Exceptions, trade.CheckPayee(d.Invoice, record.Fields.Account)...)
+	return err
 }
 
 // answer makes the body of an answer to an invoice, in whose currency the amount in question is.

@@ -6,6 +6,7 @@ package trade
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -146,6 +147,14 @@ func Declaration(d ubl.Document, agreement invoice.Agreement, shipments []string
 		}
 		if l.OrderLine == "" {
 			return body, fmt.Errorf("line %.64q names no order line (BT-132)", l.ID)
+		}
+		if at := slices.IndexFunc(body.Lines, func(b invoice.BillLine) bool { return b.Line == l.OrderLine && b.Unit == unit && b.Price == price }); at >= 0 {
+			sum, err := decimal.NewFromString(body.Lines[at].Quantity) // an order line that is invoiced in parts counts once
+			if err != nil {
+				return body, err
+			}
+			body.Lines[at].Quantity = sum.Add(l.Quantity.Value).String()
+			continue
 		}
 		body.Lines = append(body.Lines, invoice.BillLine{Line: l.OrderLine, Quantity: l.Quantity.Value.String(), Unit: unit, Price: price})
 	}
