@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -183,7 +181,7 @@ func (x *exporter) resend(ctx context.Context, message string, known map[string]
 	if err != nil {
 		return err
 	}
-	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != i.Hash {
+	if cash.MessageHash(text) != i.Hash {
 		return fmt.Errorf("message %s: cannot be made again as it was: this program writes other bytes than the one that made it", message)
 	}
 	return x.put(i, all, text, true, done)
@@ -249,18 +247,10 @@ func (x *exporter) due(ctx context.Context, done *exported) (due []cash.Redempti
 
 // send books one message and writes it.
 func (x *exporter) send(ctx context.Context, all []cash.Redemption, done *exported) error {
-	i := cash.Instruction{CreatedAt: domain.Millis(x.now.UnixMilli()), ExecuteOn: domain.Date(x.executeOn), Debtor: x.debtor}
-	for _, r := range all {
-		i.Payments = append(i.Payments, cash.PaymentRef{ID: r.ID, Attempt: r.Attempt + 1, Account: r.PayTo.Number()})
-	}
-	first, _ := cash.PaymentID(x.origin, x.bank, i.Payments[0].ID, i.Payments[0].Attempt)
-	i.Message = cash.MessageID(first)
-	text, err := i.Initiation(x.origin, x.bank, all).Encode()
+	i, text, err := cash.Instruct(x.origin, x.bank, domain.Millis(x.now.UnixMilli()), domain.Date(x.executeOn), x.debtor, all)
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(text)
-	i.Hash = hex.EncodeToString(sum[:])
 	if _, err := x.book(ctx, domain.CashKind, string(x.bank), "instruct", i); err != nil {
 		return fmt.Errorf("instruct %s: %w", i.Message, err)
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -114,8 +112,7 @@ func (x *importer) read(raw []byte) (hear func(context.Context) error, err error
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(raw)
-	x.hash = hex.EncodeToString(sum[:])
+	x.hash = cash.MessageHash(raw)
 	x.done = imported{Version: version, Hash: x.hash, Words: []heard{}, Doubts: []doubtful{}}
 	if kind == iso20022.StatusReport {
 		r, err := iso20022.ParseReport(raw)

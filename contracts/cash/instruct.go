@@ -1,6 +1,8 @@
 package cash
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -54,6 +56,25 @@ func (i Instruction) Initiation(ledger string, bank domain.PartyID, redemptions 
 		m.Transfers = append(m.Transfers, t)
 	}
 	return m
+}
+
+// Instruct makes the message that pays these redemptions next, and the instruction to book before it is sent. Each must have its account (PayTo, by Aim).
+func Instruct(ledger string, bank domain.PartyID, at domain.Millis, executeOn domain.Date, debtor iso20022.Account, redemptions []Redemption) (Instruction, []byte, error) {
+	i := Instruction{CreatedAt: at, ExecuteOn: executeOn, Debtor: debtor}
+	for _, r := range redemptions {
+		i.Payments = append(i.Payments, PaymentRef{ID: r.ID, Attempt: r.Attempt + 1, Account: r.PayTo.Number()})
+	}
+	first, _ := PaymentID(ledger, bank, i.Payments[0].ID, i.Payments[0].Attempt)
+	i.Message = MessageID(first)
+	text, err := i.Initiation(ledger, bank, redemptions).Encode()
+	i.Hash = MessageHash(text)
+	return i, text, err
+}
+
+// MessageHash is the SHA-256 of a message, as Instruction and Advice carry it.
+func MessageHash(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // outside is the account as a message names it.

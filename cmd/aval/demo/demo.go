@@ -214,6 +214,7 @@ func (w *world) story(ctx context.Context, d *day, s *Summary) error {
 	}
 	for _, step := range []func() error{
 		func() error { return w.deliver(ctx, warm, muted, s) },
+		func() error { return w.payOut(ctx, s) },
 		func() error { return w.insure(ctx, d) },
 		func() error { return w.settle(ctx, s) },
 		func() error { return w.count(ctx, d, s) },

@@ -70,6 +70,7 @@ func sound() Summary {
 			{PayableMinor: 100, PenaltyMinor: 10, PaidMinor: 90, ReturnedMinor: 10, Status: "settled"},
 			{PayableMinor: 100, PaidMinor: 100, Status: "settled"},
 		},
+		Payment:   PaymentResult{AmountMinor: 90, Status: "settled"},
 		Telemetry: TelemetryResult{Messages: 2, Receipts: 2, Duplicates: 1, Quarantined: 2},
 		Receipts:  ReceiptsResult{Issued: 2, Verified: 2}, SumsZero: true, LedgerClean: true,
 	}
@@ -93,6 +94,8 @@ func TestFaultNamesWhatIsWrong(t *testing.T) {
 		"split":        func(s *Summary) { s.Invoices[0].ReturnedMinor-- },
 		"no penalty":   func(s *Summary) { s.Invoices[0] = s.Invoices[1] },
 		"one invoice":  func(s *Summary) { s.Invoices = s.Invoices[:1] },
+		"paid less":    func(s *Summary) { s.Payment.AmountMinor-- },
+		"unpaid":       func(s *Summary) { s.Payment.Status = "instructed" },
 		"sensor":       func(s *Summary) { s.Telemetry.Receipts-- },
 		"forgery":      func(s *Summary) { s.Telemetry.Quarantined = 1 },
 		"duplicate":    func(s *Summary) { s.Telemetry.Duplicates = 0 },

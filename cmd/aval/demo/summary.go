@@ -11,6 +11,7 @@ import (
 // Summary is what a demonstration showed. Amounts are minor units.
 type Summary struct {
 	Invoices  []InvoiceResult `json:"invoices"`
+	Payment   PaymentResult   `json:"payment"`
 	Telemetry TelemetryResult `json:"telemetry"`
 	Flights   FlightsResult   `json:"flights"`
 	Receipts  ReceiptsResult  `json:"receipts"`
@@ -40,6 +41,15 @@ type InvoiceResult struct {
 	Status        string          `json:"status"`
 	// Story is the life of the shipment in the events that the ledger recorded.
 	Story []string `json:"story"`
+}
+
+// PaymentResult is the first invoice's money on its way out: a pain.001 to the bank's own bank, and what a camt.054 said of it.
+type PaymentResult struct {
+	Message     string          `json:"message"`
+	EndToEndID  string          `json:"end_to_end_id"`
+	Currency    domain.Currency `json:"currency"`
+	AmountMinor int64           `json:"amount_minor"`
+	Status      string          `json:"status"`
 }
 
 // TelemetryResult counts what became of the messages of the gateways.
@@ -104,6 +114,7 @@ func (s Summary) Fault() error {
 		{s.Flights.Crowd.settled(), "a policy of the crowd is not settled"},
 		{len(s.Invoices) == 2 && s.Invoices[0].settled() && s.Invoices[1].settled(), "an invoice is not settled in full"},
 		{len(s.Invoices) == 2 && s.Invoices[0].PenaltyMinor > 0 && s.Invoices[1].PenaltyMinor == 0, "the excursion and only it costs a penalty"},
+		{len(s.Invoices) == 2 && s.Payment.Status == "settled" && s.Payment.AmountMinor == s.Invoices[0].PaidMinor, "the supplier was not paid outside what it got"},
 		{s.Telemetry.Messages > 0 && s.Telemetry.Receipts == s.Telemetry.Messages, "a sensor message has no receipt"},
 		{s.Telemetry.Duplicates > 0 && s.Telemetry.Quarantined == 2, "the stranger's messages were not told apart"},
 	}
@@ -132,6 +143,7 @@ func (s Summary) Print(w io.Writer) {
 			fmt.Fprintf(w, "    %s\n", line)
 		}
 	}
+	fmt.Fprintf(w, "Paid outside: %s by pain.001 %s, %s by camt.054\n", money(s.Payment.AmountMinor, s.Payment.Currency), s.Payment.Message, s.Payment.Status)
 	t := s.Telemetry
 	fmt.Fprintf(w, "Sensors: %d signed messages, %d ledger receipts, %d duplicates without effect, %d quarantined\n", t.Messages, t.Receipts, t.Duplicates, t.Quarantined)
 	f := s.Flights

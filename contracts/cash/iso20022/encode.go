@@ -203,7 +203,7 @@ func (d Document) out() documentOut {
 	out := documentOut{
 		Type: d.Type, Number: d.Number, Date: d.Date, Due: money(d.Due), Discount: optional(d.Discount), Credit: optional(d.Credit), Remitted: money(d.Remitted),
 	}
-	for _, a := range d.Adjustments {
+	for _, a := range d.Adjustments { // in CreditDebitCode a debit is a decrease
 		out.Adjustments = append(out.Adjustments, adjustmentOut{money(a.Amount), Debit, a.Reason, a.Text})
 	}
 	return out
