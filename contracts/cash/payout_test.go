@@ -60,6 +60,9 @@ func sent(t testing.TB) *contracttest.Bench {
 }
 
 func TestPaymentIDs(t *testing.T) {
+	if e2e, _ := cash.PaymentID("aval.example/trade", "bank", "r-1", 1); e2e != "b3d25bbe48734fb185fc9dc7c6bbd20f" {
+		t.Errorf("%s is not the example of docs/formats.md", e2e)
+	}
 	seen := map[string]bool{}
 	for _, ledger := range []string{"a", "b"} {
 		for _, bank := range []domain.PartyID{"x", "y"} {
