@@ -1,50 +1,62 @@
-// Package invoice is the contract kind invoice/1: an invoice that is paid when sensors and
-// scans prove the delivery. What follows is its term sheet.
+// Package invoice is the contract kind invoice/1: what is ordered, delivered, invoiced and paid,
+// judged by sensors, scans and documents. What follows is its term sheet.
 //
 // # Parties
 //
-// Supplier, buyer, and a carrier if there is one; all are registered with the role of that name. Devices belong to
-// the operators that the terms list: both sides agree whose evidence counts. Nobody arbitrates;
+// Supplier and buyer; a carrier, a bank that undertakes to pay and an authority for insolvency if the terms name
+// them. Devices belong to the operators that the terms list: both sides agree whose evidence counts. Nobody arbitrates;
 // what happens when the two disagree or keep silent is a number in the terms.
 //
 // # Life cycle
 //
-//	agreement  proposed -> agreed -> closed        proposed -> withdrawn | lapsed
-//	shipment   planned -> despatched -> inTransit -> accepted
-//	           planned -> cancelled
-//	           despatched, inTransit -> lost
-//	           inTransit -> inspection | conditional -> accepted | deemedAccepted | conditional | rejected
-//	invoice    valid -> approved -> settled
-//	           valid -> held | underQuery             held -> approved | underQuery | settled
-//	           underQuery -> approved | disputed      disputed -> approved | settled
-//	           valid, held, disputed -> rejected, with nothing owed
+//	agreement  proposed -> agreed -> closed | terminated -> closed     proposed -> withdrawn | lapsed
+//	           agreed, amended by a hash that both have signed; what is open keeps its terms
+//	shipment   planned -> despatched -> inTransit -> (judged) -> accepted
+//	           planned -> cancelled                  despatched, inTransit -> lost
+//	           judged, evidence complete -> inspection -> accepted | deemedAccepted | conditional | rejected
+//	           judged, evidence incomplete -> conditional, inspected all the same
+//	           despatched, inTransit, rejected -> returning -> returned
+//	invoice    received (waits for goods) -> valid (goods under way) -> approved -> due -> settled -> closed
+//	           valid -> exception (order or receipt cover less) | held (evidence incomplete, buyer silent)
+//	           valid, held -> underQuery (the buyer refuses) -> disputed (the supplier contests)
+//	           any of these -> approved | settled | credited | rejected, with nothing owed
+//	dispute    open -> decided | withdrawn | timedOut
 //
-// The records are agreement/<id>, shipment/<id> (goods and evidence), invoice/<id> (what is asked
-// for, and the escrow that pays it), device/<id> (which shipment a device is bound
-// to), trace/<shipment>/<device> and samples/<shipment>/<device>/<slice> (evidence, while it is
-// gathered), register/<shipment>/<device> (which business events it stated), and number/<hash> (an invoice number that its supplier has used).
+// Approved is where a debt becomes unconditional. A part may be: of an invoice in exception, query or dispute
+// what is not in question is approved and paid, and only the rest waits.
+//
+// The records are agreement/<id> (terms, order lines and how far each has come), shipment/<id> (goods and evidence),
+// invoice/<id> (what is asked for, and the escrow that pays it), dispute/<invoice>, device/<id> (which shipment a device
+// is bound to), trace/<shipment>/<device>, samples/<shipment>/<device>/<slice> and register/<shipment>/<device> (evidence,
+// while something may be judged by it), and number/<hash> (an invoice number that its supplier has used).
 //
 // # Commands
 //
 // On an agreement:
-//   - propose (Proposal), by supplier or buyer.
-//   - agree (Agreeing), by the other one; it repeats the hash of the exact terms.
-//   - withdraw, by the proposer, before the other one agreed.
-//   - fund (Funding), by the buyer.
-//   - close, by either one, while nothing under it is open: unspent money goes back to the buyer.
+//   - propose (Proposal), by supplier or buyer; agree (Agreeing), by the other one, repeating the hash of the exact terms;
+//     withdraw, by the proposer, before that.
+//   - undertake (Agreeing), by the bank of the terms, before anything is shipped.
+//   - amend (Proposal), by either side; agree and withdraw are for it too.
+//   - fund (Funding), by who is to pay.
+//   - close, by either side, while nothing under it is open: unspent money goes back. terminate, by either side: nothing new.
+//   - suspend (Notice), resume, appoint (Appointment), by the authority; endorse (Appointment), by the buyer.
 //
 // On a shipment:
-//   - ship (Opening), by the supplier. With a number and a payable it declares an invoice of the same ID too.
-//   - cancel, by supplier or buyer, while planned.
-//   - deliver, by the supplier: the goods have arrived and no sensor says so. Always inspected.
+//   - ship (Opening), by the supplier. With a number and a payable it declares an invoice of the same ID too, the short way.
+//   - cancel: by either side before despatch, without cost; after it by the supplier, or by a buyer who waited as many
+//     days as agreed, and then it is a return. takeBack, by the supplier, ends one; return, by the buyer, begins one of rejected goods.
+//   - deliver (Arrival), by the supplier: the goods have arrived and no sensor says so. Always inspected.
+//   - receive (ReceiptAdvice), by the buyer: what arrived, was short, rejected or too much, line by line.
+//   - excuse, by the buyer: a delay was force majeure.
 //
 // On an invoice:
-//   - invoice (Declaration), by the supplier, about shipments that are open. Needs the payable in the
-//     agreement's escrow and moves it to the invoice's.
-//   - accept (Acceptance), by the buyer: in full, which accepts the goods too, or with a deduction
-//     that the supplier may concede or contest. In a dispute it may only lower what the buyer refuses.
-//   - reject (Rejection), by the buyer, of an invoice whose goods were judged, with a reason code.
-//   - concede, contest, by the supplier, about a deduction or a rejection.
+//   - invoice (Declaration), by the supplier, about open shipments, or before its goods.
+//   - respond (Response), by the buyer, in the codes of Peppol's Invoice Response. accept (Acceptance) and reject (Rejection)
+//     are short for AP and CA, and RE. Accepting accepts the goods too. In a dispute the claim can only be lowered.
+//   - concede, contest, by the supplier, about what is in question.
+//   - pay, by who owes it: at once what is unconditional.
+//
+// On a dispute about withdrawn evidence: compensate (Compensation), by the supplier; drop, by the buyer.
 //
 // Evidence comes as "observe", a signed message of one of the shipment's devices, and as
 // "Equivocate", a second and different message with the identity of an earlier one. A message may state business
@@ -58,11 +70,13 @@
 // inside the fence and the agreed dwell, or at a scan of dock and goods in one message or by an event at the
 // dock's GLN, or any or all of these. The condition is judged over [despatch, delivery], see condition.go for the formula.
 // The judgement falls at one time: when the agreed wait for late messages has passed since the
-// delivery and since the first sign of it. Until then order and lateness of messages change
-// nothing; afterwards nothing is taken any more and the devices are free.
+// delivery and since the first sign of it. Until then order and lateness of messages change nothing; afterwards
+// the devices are free and nothing is taken but withdrawals. A withdrawal before an invoice is approved is judged
+// again and charged again; after it a dispute opens, the debt stands, and what was paid stays paid.
 //
 // The triggers of the terms say what makes goods accepted, and so their invoices approved, without a further word:
-//   - delivered: always needed.
+//   - delivered: a proof as above. received: the buyer's receipt advice. One of the two is needed,
+//   - agreed: alone; the agreement makes invoices payable, whatever becomes of the goods.
 //   - conditionKept: no excursion counted. Without it an excursion only costs its penalty.
 //   - accepted: never true by itself; the buyer's word or its silence is always waited for.
 //
@@ -72,20 +86,35 @@
 // Then nothing is paid without the buyer's word, except under the silence and dispute rules,
 // and silence never pays in full.
 //
+// # Orders
+//
+// Under an order with lines, quantities are cumulative over shipments and invoices, in the line's unit:
+//
+//	accepted  = received - rejected - oversupply that the buyer does not keep; without a receipt, what was despatched
+//	payable   = min(accepted, ordered + tolerance + oversupply kept) - billed before
+//	mismatch  = invoiced - payable (QTY), or price - agreed price beyond its tolerance (PRI); action CNP
+//
+// Short within the tolerance (the lower of absolute and percent) the lower is paid without a question; beyond it
+// the excess is in question. A mismatch is worth its share of the declared payable by net value, so that tax follows it.
+//
 // # Money
 //
-//	payable                 declared by the supplier, held from declaration on
-//	- penalty               rate x degree-minutes of each excursion, together at most the cap
-//	- deduction             offered by the buyer, conceded by the supplier
-//	= due                   to the supplier, floor 0; all else goes back to the buyer
+//	payable                 as declared; in escrow from then on, unless a bank has undertaken or the account is open
+//	- credits               credit notes, and what the order or the receipt did not cover
+//	- condition penalty     rate x degree-minutes of each excursion, together at most the cap
+//	- late penalty          percent of the payable for each started day of the receiver, at most the cap
+//	- claims                refused by the buyer, conceded by the supplier
+//	- early discount
+//	= due                   floor 0; each deduction is an item of the invoice, with its evidence
 //
-//	accepted                due, on the day of payment
-//	held, buyer silent      silencePercent (below 100) of payable - penalty
-//	disputed, not settled   payable - penalty - claim, and disputePercent of the claim
+//	approved                due, on the day of payment; without the money it stays due, is tried again, never paid in part
+//	held, buyer silent      silencePercent (below 100) of what is not deducted
+//	disputed, not settled   all that is not in question, and disputePercent of the claim
 //	claim not answered      as if conceded
-//	lost, cancelled         nothing
+//	lost, cancelled, returned, expired   nothing
 //
-// Each rounding is one domain.Round. An escrow is zero when its record is final.
+// Each rounding is one domain.Round. An escrow is zero when its record is final. Under suspension nothing is paid
+// but to whom a claim was assigned, and what a bank undertook; an insolvent supplier's administrator is paid once two have named it.
 //
 // # Debts
 //
@@ -119,14 +148,18 @@
 //
 // # Deadlines
 //
-//	Lapse    the proposal's answerBy          the proposal has lapsed
+//	Lapse    the proposal's answerBy          the proposal, or the amendment, has lapsed
 //	Expire   the terms' expiresAt             no more shipments; closes when none is open
 //	Depart   the opening's despatchAt         planned becomes despatched
 //	Judge    wait after delivery              the judgement
 //	Overdue  withinMillis + graceMillis after despatch: what is proved is judged, else lost
-//	Decide   inspectionMillis: complete evidence is deemed accepted, incomplete is conditional and its invoices held
+//	Decide   inspectionMillis, or inspectionDays of the receiver: complete evidence is deemed accepted, incomplete is conditional and its invoices held
+//	Restock  inspectionMillis after a return began: the goods are taken to be back
 //	File     invoiceMillis after the end of a shipment opened without an invoice: none comes any more
-//	Answer   responseMillis: what is held is paid by the silence rule, a claim is conceded, a dispute split
+//	Answer   receiptMillis: an invoice before its goods has expired; responseMillis: what is held is paid by the silence rule, a claim is conceded, a dispute split
+//	Archive  claimMillis after settlement: the invoice is closed
+//	Sweep    the evidence of one of several shipments is closed
+//	Elapse   responseMillis after a dispute opened: it leaves everything as it is
 //	Pay      paymentDays x 24 h after approval, or as the terms of debt count
 //	Default  defaultDays after the due day       the debt is in default, and stays owed
 //	Close    returnDays after a payment outside  it is final
@@ -135,7 +168,8 @@
 // # Who sees what
 //
 // Supplier and buyer see everything. The carrier sees of a shipment its ID, status, thresholds,
-// times, delivery and excursions; never an agreement, an invoice, a price or an amount. A financier that was asked sees a fingerprint
+// times, delivery, receipt and excursions; never an agreement, an invoice, a price or an amount. A bank that undertook to pay sees
+// payable, what of it is approved and when it is due; the authority sees who is bound and until when, both without order and unit prices. A financier that was asked sees a fingerprint
 // and a status, the chosen one also what is due, when, and since when it is approved, and no document. The buyer sees of a financing
 // whom to pay, once it was told. A registry sees blinded elements, fingerprints and statuses.
 //
@@ -150,7 +184,7 @@
 // A sample takes about 12 bytes, a message 34. Samples are kept in slices by observed time,
 // so that one message rewrites only the slices it speaks of: at most 12 KiB each, 2 to 5 KiB
 // usually. A trip of ten days, one device, a reading each 5 min, is 45 slices, some 180 KiB,
-// until it is judged; with every limit reached a shipment keeps 11 MiB. Judging reads it all, once.
+// until nothing can be judged by it; with every limit reached a shipment keeps 11 MiB. Each judgement reads it all.
 package invoice
 
 import (
