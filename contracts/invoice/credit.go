@@ -100,10 +100,7 @@ func (c Crediting) minor(currency domain.Currency) (int64, error) {
 	switch c.TypeCode {
 	case "381", "396":
 	case "380", "384":
-		if amount.Minor < -domain.MaxMinor {
-			amount.Minor = -domain.MaxMinor
-		}
-		amount.Minor = -amount.Minor
+		amount.Minor = -max(amount.Minor, -domain.MaxMinor-1) // the least number has no negation
 	default:
 		return 0, domain.Refuse(domain.Malformed, "typeCode %.8q: want 381 or 396, or a negative 380 or 384", c.TypeCode)
 	}

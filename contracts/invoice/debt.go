@@ -81,11 +81,17 @@ func (d *draft) late(b *Bill, o Owing) error {
 			return err
 		}
 	}
+	frozen, err := d.frozen(b)
+	if err != nil {
+		return err
+	}
 	terms := b.Payment.Debt
-	b.Attempts++
+	if !frozen { // a suspension uses up no attempt
+		b.Attempts++
+	}
 	b.PayAt = 0
-	if b.Attempts <= terms.Retries {
-		next, err := terms.Calendar.AddBusinessDays(d.today(b.Payment), terms.RetryDays)
+	if b.Attempts <= terms.Retries || frozen {
+		next, err := terms.Calendar.AddBusinessDays(d.today(b.Payment), max(1, terms.RetryDays))
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"aval/contracts/invoice/fingerprint"
 	"aval/domain"
 )
 
@@ -186,8 +187,12 @@ type usedNumber struct {
 	Invoice string `json:"invoice"`
 }
 
-// numberKey hashes supplier and invoice number; a zero byte, which neither holds, divides them.
+// numberKey hashes supplier and invoice number, whatever its spelling (fingerprint.Normalise); a zero
+// byte, which neither holds, divides them.
 func numberKey(supplier domain.PartyID, number string) string {
+	if normal, err := fingerprint.Normalise(number); err == nil { // refused elsewhere if not
+		number = strings.ToUpper(normal)
+	}
 	sum := sha256.Sum256([]byte(string(supplier) + "\x00" + number))
 	return "number/" + hex.EncodeToString(sum[:])
 }

@@ -90,6 +90,9 @@ func (d *draft) compensate() error {
 	}
 	q.Compensation = body.Amount.Minor
 	d.move("compensation", domain.PartyAccount(q.Supplier), domain.PartyAccount(q.Buyer), body.Amount.Minor, q.Currency)
+	if err := d.disputeLost(q.Invoice); err != nil {
+		return err
+	}
 	return d.resolve(q, DisputeDecided)
 }
 

@@ -27,8 +27,12 @@ func (d *draft) early() error {
 	if err != nil {
 		return err
 	}
-	if b.Guarantor != "" || b.Instruction != nil || r != nil && !r.free() {
-		return domain.Refuse(domain.WrongState, "the receivable is pledged, or its payment is under way")
+	frozen, err := d.frozen(b)
+	if err != nil {
+		return err
+	}
+	if frozen || b.Guarantor != "" || b.Instruction != nil || r != nil && !r.free() {
+		return domain.Refuse(domain.WrongState, "the receivable is pledged, its payment is under way, or the agreement is suspended")
 	}
 	today := d.today(b.Payment)
 	off, err := b.Payment.Debt.Discount.On(b.money(b.Cleared-b.Paid), b.ApprovedOn, b.DueOn, today)

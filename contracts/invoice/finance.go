@@ -62,8 +62,11 @@ func (d *draft) payAdvance() error {
 	if err != nil {
 		return err
 	}
-	if !found || b.Status != Approved || b.Instruction != nil {
+	if !found {
 		return domain.Refuse(domain.WrongState, "the invoice is no longer one to finance")
+	}
+	if err := d.financeable(b); err != nil {
+		return err
 	}
 	if r.Elsewhere || !r.Cleared {
 		return domain.Refuse(domain.TooEarly, "the registry has not said that the receivable is financed nowhere else")
@@ -163,12 +166,16 @@ func (d *draft) distribute(b *Bill, r *Receivable, minor int64) error {
 	if err != nil {
 		return err
 	}
+	rest, err := d.redirect(b)
+	if err != nil {
+		return err
+	}
 	part := min(owed, minor)
 	d.move("collection", r.escrow(), domain.PartyAccount(r.Deal.Financier), part, r.Currency)
-	d.move("remainder", r.escrow(), domain.PartyAccount(r.Supplier), minor-part, r.Currency)
+	d.move("remainder", r.escrow(), domain.PartyAccount(rest), minor-part, r.Currency)
 	d.event("ReceivableCollected", receivableKey(r.Invoice), collected{
 		r.money(minor), r.money(part), r.money(minor - part), r.money(owed - part),
-	}, r.partners()...)
+	}, append(r.partners(), rest)...)
 	r.Deal.Received += part
 	return d.square(r, owed-part)
 }
@@ -196,6 +203,7 @@ const (
 	SecondPledge  = "secondPledge"  // the registry reports it as financed elsewhere
 	PaidInTrust   = "paidInTrust"   // the buyer, who was not told, paid the supplier
 	NothingIsOwed = "nothingIsOwed" // the invoice ended without a payment
+	DisputeLost   = "disputeLost"   // the supplier compensated the buyer after the approval
 )
 
 // demanded says what the supplier has to pay back today, and why.
@@ -243,6 +251,9 @@ func (d *draft) recourse() error {
 func (d *draft) trigger(r *Receivable) (string, error) {
 	if r.Elsewhere {
 		return SecondPledge, nil
+	}
+	if r.Deal.DisputeLost {
+		return DisputeLost, nil
 	}
 	owed, err := r.claim(r.today(d))
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"aval/contracts/contracttest"
+	"aval/contracts/invoice/fingerprint"
 	"aval/domain"
 )
 
@@ -39,6 +40,29 @@ func examples(t testing.TB) []string {
 		{"amend/A", Proposal{terms, 30_000_000_000}}, {"undertake/A", Agreeing{hash}}, {"suspend/A", Notice{TheBuyer}}, {"appoint/A", Appointment{"carol"}},
 		{"endorse/A", Appointment{"carol"}}, {"receive/S-1", ReceiptAdvice{Lines: []Advice{{Line: "1", Received: "2"}}}},
 		{"respond/S-1", Response{Code: "UQ", Reason: "QTY", Deduction: 5}}, {"compensate/S-1", Compensation{domain.Money{Minor: 5, Currency: "EUR"}}},
+	} {
+		text, err := json.Marshal(each.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, each.name+" "+string(text))
+	}
+	return append(names, financing(t)...)
+}
+
+// financing names the commands about money with bodies that fit, as far as random parties come.
+func financing(t testing.TB) []string {
+	names := []string{"early/S-1", "pay/S-1", "net/C-1", "refund/C-1", "advance/S-1", "notify/S-1", "recourse/S-1", "repay/S-1", "remit/S-1", "take/O-1", "retract/O-1",
+		"clear/00", "report/00", "Default/S-1", "Close/S-1", "Forget/O-1", "Unreserve/S-1", "Unanswered/S-1"}
+	for _, each := range []struct {
+		name string
+		body any
+	}{
+		{"guarantee/S-1", Underwriting{euro(50)}}, {"instruct/S-1", Ordering{"E"}}, {"confirm/S-1", Confirming{"E", euro(50)}}, {"returned/S-1", Ordering{"E"}},
+		{"credit/C-1", Crediting{Agreement: "A", Number: "CN", TypeCode: "381", Amount: euro(10)}}, {"invite/S-1", Inviting{[]domain.PartyID{"carol"}, seed(1)}},
+		{"draw/S-1", Drawing{"P-1", seed(1)}}, {"offer/O-1", Offering{"00", "P-1", price(), 40_000_000_000}},
+		{"programme/P-1", Putting{"EUR", 100, []Line{{Party: "bob", Limit: 100}}, []Line{{Party: "alice", Limit: 100}}, nil}},
+		{"evaluate/00", fingerprint.Answer{Exact: seed(1), Loose: seed(2), Proof: append(seed(3), seed(4)...)}},
 	} {
 		text, err := json.Marshal(each.body)
 		if err != nil {

@@ -323,8 +323,11 @@ func (d *draft) reserve(r *Receivable, programme string, price Price) error {
 	if err != nil {
 		return err
 	}
-	if b.Status != Approved || b.Instruction != nil || r.Elsewhere {
-		return domain.Refuse(domain.WrongState, "the invoice is no longer one to finance")
+	if err := d.financeable(b); err != nil {
+		return err
+	}
+	if r.Elsewhere {
+		return domain.Refuse(domain.WrongState, "the registry reports the receivable as financed elsewhere")
 	}
 	p, _, err := d.programmes.fetch(d.view, programmeKey(programme))
 	if err != nil {
@@ -349,6 +352,19 @@ func (d *draft) reserve(r *Receivable, programme string, price Price) error {
 	d.event("ReceivableReserved", receivableKey(r.Invoice), reserved{
 		r.Fingerprint, r.money(r.Due), advance, r.ApprovedOn, r.DueOn, r.Deal.ReservedUntil, r.Similar,
 	}, r.partners()...)
+	return nil
+}
+
+// financeable refuses an invoice whose debt is not certain and quiet any more.
+func (d *draft) financeable(b *Bill) error {
+	a, found, err := d.agreements.fetch(d.view, agreementKey(b.Agreement))
+	if err != nil {
+		return err
+	}
+	_, disputed := d.view.Get(disputeKey(b.ID))
+	if b.Status != Approved || b.Instruction != nil || !found || a.Suspension != nil || disputed {
+		return domain.Refuse(domain.WrongState, "the invoice is no longer one to finance")
+	}
 	return nil
 }
 

@@ -123,3 +123,16 @@ func (d *draft) returnedOutside(b *Bill, was Instruction) error {
 	d.event("ReceivableRevived", receivableKey(r.Invoice), listed{r.Fingerprint, r.Status}, r.partners()...)
 	return nil
 }
+
+// disputeLost tells a financing that the supplier compensated the buyer: the debt stands, and the
+// financier may give it back.
+func (d *draft) disputeLost(invoice string) error {
+	r, found, err := d.receivables.fetch(d.view, receivableKey(invoice))
+	if err != nil || !found || r.Status != Financed {
+		return err
+	}
+	r.Deal.DisputeLost = true
+	d.receivables.touch(r)
+	d.event("DisputeLost", receivableKey(invoice), listed{r.Fingerprint, r.Status}, r.partners()...)
+	return nil
+}

@@ -65,6 +65,8 @@ type Deal struct {
 	NoticeAt domain.Millis `json:"noticeAt,omitempty"`
 	// CollectedOn is the day on which the claim was met outside: its price stops there.
 	CollectedOn domain.Date `json:"collectedOn,omitempty"`
+	// DisputeLost says that the supplier compensated the buyer for goods after the approval.
+	DisputeLost bool `json:"disputeLost,omitempty"`
 	// Received is what the financier got for the invoice so far.
 	Received int64 `json:"received,omitempty"`
 	// Demand is what the supplier has to pay back, by DemandBy; it grows by the day.

@@ -91,16 +91,17 @@ func TestFinanciersSeeNoMoreThanTheyNeed(t *testing.T) {
 		hides  []string
 	}{
 		{"rival", []string{mark, Offered, Financed, "9.2222"}, []string{
-			canaryNumber, canaryDocument, canaryCredit, canaryAmount, "79012", "9.1111", "2026-03-01", "receivable/S", "invoice/S", secret, "DOCK-7",
+			canaryNumber, canaryDocument, canaryCredit, canaryAmount, "79012", "9.1111", "2026-03-01", "receivable/S", "invoice/S", `"invoice":"S"`, secret, "DOCK-7",
 		}},
 		{"registry", []string{mark, `"request":`}, []string{
-			canaryNumber, canaryDocument, canaryCredit, canaryAmount, "bistro", "factor", "9.1111", "2026-03-01", "receivable/S", "invoice/S", secret, "724500A93Z8V1MJK9W10",
+			canaryNumber, canaryDocument, canaryCredit, canaryAmount, "bistro", "factor", "9.1111", "2026-03-01", "receivable/S", "invoice/S", `"invoice":"S"`, secret, "724500A93Z8V1MJK9W10",
 		}},
 		{"factor", []string{mark, `"due":{"minor":97765,"currency":"EUR"}`, `"approvedOn":"2026-03-01"`, `"dueOn":"2026-03-31"`, "79012", "9.1111", "bistro"}, []string{
 			canaryNumber, canaryDocument, canaryCredit, "9.2222", "DOCK-7", secret, "invoice/S ", "724500A93Z8V1MJK9W10",
 		}},
 		{"bistro", []string{canaryNumber, canaryCredit, `"controller":"factor"`}, []string{"79012", "9.1111", "9.2222", mark, secret}},
 		{"hauler", []string{"shipment/S"}, []string{canaryNumber, canaryAmount, mark, "factor", secret}},
+		{"acme", []string{canaryNumber, "79012", `"controller":"factor"`}, []string{secret}},
 		{"bank", nil, []string{canaryNumber, canaryAmount, mark, "factor", secret}},
 	} {
 		told := s.told(c.viewer, request)
