@@ -136,7 +136,7 @@ var reached = []string{
 	"cash/1 bulkTransfer", "cash/1 settle", "cash/1 Return", "cash/1 Overdue", "cash/1 capture", "cash/1 Expire", "cash/1 reverse",
 	"cash/1 transfer insufficient-funds", "cash/1 transfer limit-exceeded", "cash/1 transfer expired", "cash/1 reverse wrong-state",
 	"deposit/1 Expire", "deposit/1 Remind", "deposit/1 Tick", "deposit/1 Equivocate", "deposit/1 observe", "deposit/1 observe no-watch",
-	"governance/1 registerKey", "governance/1 revokeKey", "governance/1 setRoles", "ghost/1 transfer unknown-kind", "cash/1 transfer wrong-ledger",
+	"governance/1 registerKey", "governance/1 revokeKey", "governance/1 setRoles", "governance/1 erase", "no trace of erased", "cash/1 transfer unknown-subject", "cash/1 transfer erased", "ghost/1 transfer unknown-kind", "cash/1 transfer wrong-ledger",
 	"busy", "clock behind", "no trace of bad-signature", "no trace of id-conflict", "no trace of malformed", "no trace of unknown-key",
 }
 

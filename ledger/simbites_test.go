@@ -38,6 +38,7 @@ var bugs = map[string]func(*sim.Options){
 			c.Tiles = c.Tiles[1:]
 		}
 	}),
+	"an erased value stays": inStore(func(_ *writer, c *ledger.Commit) { c.Private.Erased = nil }),
 	"a payment counts twice": inKind(domain.CashKind, func(in domain.Input, fx *domain.Effects) {
 		if in.Command.Name == "transfer" {
 			fx.Postings = append(fx.Postings, fx.Postings...)

@@ -41,7 +41,7 @@ var (
 // keysEach is how many keys a holder has from the start; only the first is registered with it.
 const keysEach = 3
 
-// confided is of how many commands one carries a private value about the root, who is always there.
+// confided is of how many commands one carries a private value.
 const confided = 6
 
 func newClients(s *simulation, seed uint64) (*clients, error) {
@@ -51,7 +51,7 @@ func newClients(s *simulation, seed uint64) (*clients, error) {
 	}
 	c := &clients{s: s, random: rand.NewChaCha8(material), signers: map[string][]*envelope.Signer{}, owners: map[string]string{}, next: map[string]uint64{}}
 	holders := append([]string{string(root)}, sources...)
-	for _, p := range people {
+	for _, p := range append(guests, people...) {
 		holders = append(holders, string(p))
 	}
 	for i, h := range holders {
@@ -113,7 +113,7 @@ func (c *clients) sign(ch chance, s *submission, signer *envelope.Signer, body a
 	}
 	var values []envelope.Value
 	if c.texts%confided == 0 {
-		values = []envelope.Value{{Subject: root, Name: "secret", Value: json.RawMessage(`"whispered"`)}}
+		values = c.secret(ch, s)
 	}
 	command, disclosures, err := envelope.Attach(command, values, c.random)
 	if err != nil {

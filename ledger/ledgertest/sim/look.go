@@ -15,7 +15,7 @@ func (s *simulation) look() error {
 	s.disk.fired = false
 	viewer := pick(s.chance, append(people, root))
 	var err error
-	switch s.chance.IntN(7) {
+	switch s.chance.IntN(8) {
 	case 0:
 		err = s.checkAccounts(viewer)
 	case 1:
@@ -28,6 +28,8 @@ func (s *simulation) look() error {
 		err = s.checkPast(viewer)
 	case 5:
 		err = s.book.checkServed()
+	case 6:
+		err = s.checkSecret(pick(s.chance, s.model.log))
 	default:
 		err = s.checkRecord(viewer)
 	}
@@ -212,6 +214,11 @@ func (s *simulation) checkAll() error {
 			return err
 		}
 		if err := s.checkAccounts(viewer); err != nil {
+			return err
+		}
+	}
+	for _, e := range s.model.log {
+		if err := s.checkSecret(e); err != nil {
 			return err
 		}
 	}

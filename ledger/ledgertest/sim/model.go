@@ -101,7 +101,8 @@ func (m *model) admit(s *submission) verdict {
 	if k != nil {
 		at = max(at, k.since)
 	}
-	v.refuse(!m.speaks(s, at), domain.UnknownKey)
+	mute := m.mute(s, at)
+	v.codes = append(v.codes, mute.codes...)
 	v.refuse(!m.known(s.kind), domain.UnknownKind)
 	return v
 }
@@ -184,8 +185,8 @@ func (m *model) enter(e *entry) *entry {
 
 // take judges one item.
 func (m *model) take(s *submission, sequence uint64) outcome {
-	refused := verdict{any: s.broken}
-	refused.refuse(!m.speaks(s, m.now), domain.UnknownKey)
+	refused := m.mute(s, m.now)
+	refused.any = s.broken
 	refused.refuse(s.forged, domain.BadSignature)
 	if !refused.success() {
 		return outcome{refused: refused}
@@ -235,6 +236,8 @@ func (m *model) screen(s *submission) verdict {
 	v.refuse(domain.Internal(s.name) || s.name == domain.Observe, domain.NotPermitted)
 	v.refuse(s.notAfter < m.now || s.notAfter > m.now+domain.MaxCommandLifetime, domain.Expired)
 	v.refuse(!m.known(s.kind), domain.UnknownKind)
+	v.refuse(s.digest != "" && m.parties[s.subject] == nil, domain.UnknownSubject)
+	v.refuse(s.digest != "" && m.erased(s.subject), domain.Erased)
 	return v
 }
 

@@ -14,10 +14,12 @@ func registrar(ch chance) string {
 }
 
 // rolesOf are the roles that a party of the cast has by its nature.
-func rolesOf(p domain.PartyID) []domain.Role {
+func (c *clients) rolesOf(p domain.PartyID) []domain.Role {
 	switch p {
 	case "second":
-		return []domain.Role{domain.RoleMember}
+		if !c.s.alone() {
+			return []domain.Role{domain.RoleMember}
+		}
 	case banks[0], banks[1]:
 		return []domain.Role{domain.RoleBank}
 	}
@@ -25,26 +27,28 @@ func rolesOf(p domain.PartyID) []domain.Role {
 }
 
 func registerParty(c *clients, ch chance, s *submission) (string, any) {
-	return registrar(ch), c.introduce(s, pick(ch, people))
+	return registrar(ch), c.introduce(s, pick(ch, append(guests, people...)))
 }
 
 // introduce asks to register a party with its first key.
 func (c *clients) introduce(s *submission, p domain.PartyID) any {
 	first := c.signers[string(p)][0].Key
 	s.kind, s.contract, s.name = domain.GovernanceKind, string(p), "registerParty"
-	s.wants = request{key: first.ID, roles: rolesOf(p)}
+	s.wants = request{key: first.ID, roles: c.rolesOf(p)}
 	return map[string]any{"party": p, "roles": s.wants.roles, "keys": []domain.Key{first}}
 }
 
 func setRoles(c *clients, ch chance, s *submission) (string, any) {
 	p := pick(ch, people)
 	s.kind, s.contract, s.name = domain.GovernanceKind, string(p), "setRoles"
-	s.wants.roles = rolesOf(p)
+	s.wants.roles = c.rolesOf(p)
 	switch ch.IntN(4) {
 	case 0:
 		s.wants.roles = []domain.Role{}
 	case 1:
-		s.wants.roles = []domain.Role{domain.RoleMember}
+		if !c.s.alone() {
+			s.wants.roles = []domain.Role{domain.RoleMember}
+		}
 	}
 	return registrar(ch), map[string]any{"party": p, "roles": s.wants.roles}
 }

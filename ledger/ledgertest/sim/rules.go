@@ -15,6 +15,7 @@ type party struct {
 	roles     []domain.Role
 	registrar domain.PartyID
 	keys      []string
+	erased    bool
 }
 
 type key struct {
@@ -127,6 +128,8 @@ func (m *model) govern(e *entry, o request) {
 		}
 	case "revokeKey":
 		m.revoke(e, o)
+	case "erase":
+		m.erase(e)
 	default:
 		v.refuse(true, domain.UnknownCommand)
 	}

@@ -197,15 +197,17 @@ func (s *simulation) checkReply(c *call, o outcome, r ledger.Reply) error {
 	return s.book.receive(r.Receipt, e, e.sender)
 }
 
-// checkPrivate wants the private value of an accepted command, for who may read it, and none of a refused one.
+// checkPrivate wants the private value of an accepted command, for who may read it, and none of a refused one,
+// nor of somebody who was erased.
 func (s *simulation) checkPrivate(e *entry) error {
 	if e.from.digest == "" || s.disk.failing() {
 		return nil
 	}
-	for viewer, may := range map[domain.PartyID]bool{root: true, e.sender: true, "nobody": false} {
+	kept := e.code == "" && !s.model.erased(e.from.subject)
+	for _, viewer := range []domain.PartyID{e.from.subject, e.sender, "nobody"} {
 		got, err := s.engine.Private(viewer, e.from.digest)
-		if found := err == nil && string(got.Value) == `"whispered"`; found != (may && e.code == "") && !s.disk.failing() {
-			return fmt.Errorf("private value of entry %d for %q: %+v, %w", e.index, viewer, got, err)
+		if found := err == nil && string(got.Value) == `"whispered"`; found != (viewer != "nobody" && kept) && !s.disk.failing() {
+			return wrong("private value of entry %d for %q: read %v, want %v: %v", e.index, viewer, found, kept, err)
 		}
 	}
 	return nil

@@ -27,8 +27,9 @@ type submission struct {
 	wants          request
 	// epoch and sequence identify an observation.
 	epoch, sequence uint64
-	// digest is that of the private value behind a command, empty for none.
-	digest string
+	// digest is that of the private value behind a command, empty for none; subject is whom it is about.
+	digest  string
+	subject domain.PartyID
 }
 
 // request is what a command asks for: the fields of all bodies.

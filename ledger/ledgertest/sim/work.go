@@ -18,6 +18,7 @@ var wishes = []struct {
 	{12, issue}, {30, transfer}, {4, bulk}, {8, redeem}, {10, answer}, {12, openDepositWish}, {4, release}, {4, extend},
 	{6, hold}, {5, endHold}, {5, reverse}, {3, limit},
 	{2, chainWish}, {2, registerParty}, {2, setRoles}, {3, registerKey}, {1, revokeKey}, {1, registerSource}, {2, hopeless},
+	{2, erase}, {2, visit},
 }
 
 // observations are this many of a hundred submissions.

@@ -142,7 +142,7 @@ func (s *simulation) begin() error {
 	if err := s.turn(); err != nil {
 		return err
 	}
-	for _, p := range people[:len(people)-1] {
+	for _, p := range append(guests[:4:4], people[:len(people)-1]...) {
 		if err := s.introduce(func(sub *submission) any { return s.clients.introduce(sub, p) }); err != nil {
 			return err
 		}
