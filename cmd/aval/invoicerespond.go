@@ -60,6 +60,9 @@ type answered struct {
 }
 
 func (a *answering) run(c *cobra.Command, id, code string) error {
+	if err := domain.CheckID("ID", id); err != nil {
+		return err
+	}
 	return a.at(c, func(ctx context.Context) error {
 		var b invoice.Bill
 		if _, err := a.look(ctx, "invoice/"+id, &b); err != nil {

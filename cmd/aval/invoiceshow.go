@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -64,7 +65,13 @@ func (k *desk) fetch(ctx context.Context, s recordState, path string) error {
 func (k *desk) find(ctx context.Context, id string) (s recordState, err error) {
 	classes := []string{"invoice", "shipment", "agreement", "credit"}
 	if class, rest, named := strings.Cut(id, "/"); named {
+		if !slices.Contains(classes, class) {
+			return s, fmt.Errorf("%s: want an ID, or %s/ID", id, strings.Join(classes, "/ID, "))
+		}
 		classes, id = []string{class}, rest
+	}
+	if err := domain.CheckID("ID", id); err != nil {
+		return s, err
 	}
 	for _, class := range classes {
 		if s, err = k.stand(ctx, class, id); !notThere(err) {
