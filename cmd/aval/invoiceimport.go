@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -214,7 +215,11 @@ func (i *documentImport) answer(ctx context.Context, id string, r *ubl.Response)
 	if _, err := i.look(ctx, "invoice/"+id, &b); err != nil {
 		return nil, err
 	}
-	return answerOf(b, r.Code, r.First(ubl.StatusReason), r.First(ubl.StatusAction), i.deduct)
+	reason := r.First(ubl.StatusReason)
+	if slices.Contains([]string{ubl.Acknowledged, ubl.InProcess, ubl.Accepted, ubl.Paid}, r.Code) {
+		reason = "" // what is heard or accepted in full may be explained in a file; the ledger asks for a reason where something is refused
+	}
+	return answerOf(b, r.Code, reason, r.First(ubl.StatusAction), i.deduct)
 }
 
 // proposal reads the terms beside an order.

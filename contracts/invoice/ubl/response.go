@@ -2,6 +2,7 @@ package ubl
 
 import (
 	"slices"
+	"strings"
 
 	"aval/domain"
 )
@@ -57,11 +58,12 @@ func (r Response) First(list string) string {
 }
 
 type responseXML struct {
-	ID            text   `xml:"ID"`
-	IssueDate     text   `xml:"IssueDate"`
-	SenderParty   *party `xml:"SenderParty"`
-	ReceiverParty *party `xml:"ReceiverParty"`
-	Documents     []struct {
+	CustomizationID text   `xml:"CustomizationID"`
+	ID              text   `xml:"ID"`
+	IssueDate       text   `xml:"IssueDate"`
+	SenderParty     *party `xml:"SenderParty"`
+	ReceiverParty   *party `xml:"ReceiverParty"`
+	Documents       []struct {
 		Response struct {
 			ResponseCode  text        `xml:"ResponseCode"`
 			EffectiveDate text        `xml:"EffectiveDate"`
@@ -106,7 +108,9 @@ func (x *responseXML) plain(r *report) *Response {
 		}
 		all.Reasons = append(all.Reasons, reason)
 	}
-	r.clarified(all)
+	if x.CustomizationID == "" || strings.HasPrefix(string(x.CustomizationID), responseCustomization) { // answers to other documents have other rules
+		r.clarified(all)
+	}
 	return all
 }
 

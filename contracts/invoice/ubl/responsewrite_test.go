@@ -55,5 +55,8 @@ func TestAnswersThatSayNothingAreNotWritten(t *testing.T) {
 		if d := parsed(t, raw); !reflect.DeepEqual(rulesOf(d), []string{ruleClarification}) {
 			t.Errorf("%s without a reason: %v", code, d.Exceptions)
 		}
+		if d := parsed(t, strings.Replace(raw, "trns:invoice_response:3", "trns:mlr:3", 1)); len(d.Exceptions) > 0 {
+			t.Errorf("%s to a message: %v", code, d.Exceptions)
+		}
 	}
 }
