@@ -7,17 +7,23 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"math"
+	"math/bits"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -50,8 +56,12 @@ const (
 	secretWord                     = "hunter2-correct-horse"
 	secretScan                     = "SCANQ7WX2"
 	secretPassenger                = "Zwiebelschmied-Ottokar"
-	secretFunds                    = 918_273_645_91
-	secretPayable                  = 637_281_945_31
+	secretAPIKey                   = "k7-quelle-schluessel"
+	// Where the goods are to go, in 1e-7 degrees.
+	secretLatitude  = 531_297_645
+	secretLongitude = 108_643_219
+	secretFunds     = 918_273_645_91
+	secretPayable   = 637_281_945_31
 )
 
 // TestNothingPrivateLeaves lives a day with a node that runs as a process and speaks TLS: what parties, sensors, attackers and
@@ -60,11 +70,12 @@ const (
 // that were held open, and every byte on its ports.
 func TestNothingPrivateLeaves(t *testing.T) {
 	h := newHouse(t)
-	ports := freePorts(t, 3)
+	ports := freePorts(t, 5)
+	source := h.source(t, ports[portSource])
 	h.configure(t, map[string]any{
 		"ledger": origin, "listen": "127.0.0.1:" + ports[0], "admin": "127.0.0.1:" + ports[1], "requireTls": true,
-		"broker": map[string]any{"listen": "127.0.0.1:" + ports[2], "net": "main", "anonymousOrg": "trader-0", "gateways": []any{}},
-		"oracle": map[string]any{"url": "http://127.0.0.1:1/aeroapi", "source": "flights-1"}, // nobody is there
+		"broker": map[string]any{"listen": "127.0.0.1:" + ports[portBroker], "tls": true, "net": "main", "anonymousOrg": "trader-0", "gateways": []any{}},
+		"oracle": map[string]any{"url": "https://127.0.0.1:" + ports[portSource] + "/aeroapi", "keyFile": source.keyFile, "source": "flights-1"},
 	})
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
@@ -85,6 +96,7 @@ func TestNothingPrivateLeaves(t *testing.T) {
 	s.sense(t)
 	s.read(t)
 	s.export(t)
+	waitFor(t, "the oracle to have asked", source.wasAsked)
 	s.heard(t, day, ports, bothWays)
 	night := eavesdrop(t, ports)
 	s.attack(t)
@@ -107,28 +119,108 @@ func TestNothingPrivateLeaves(t *testing.T) {
 		t.Error("there is no log, no database or no write-ahead log to search")
 	}
 	s.sizes(t)
+	s.asked(t, source)
 	h.verify(t)
 }
 
-// sizes wants every sealed body on disk to be of a size class: a multiple of 128 bytes, beside epoch, nonce and tag.
+// The ports that are recorded, in order: the API's, that of metrics, of MQTT, of the data source, and one of the test's own, over which it sends a canary in clear.
+const (
+	portAPI = iota
+	portAdmin
+	portBroker
+	portSource
+	portPlanted
+)
+
+// source is a data source that the oracle asks, and that fails.
+type source struct {
+	keyFile string
+	mu      sync.Mutex
+	asked   []byte
+}
+
+// source serves by TLS under a certificate that the node trusts, and keeps what it is asked.
+func (h *house) source(t *testing.T, port string) *source {
+	t.Helper()
+	s := &source{keyFile: filepath.Join(t.TempDir(), "aeroapi.key")}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		request, err := httputil.DumpRequest(r, true)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.asked = append(append(s.asked, request...), 0)
+		http.Error(w, fmt.Sprintf("%s: not now, %v", r.URL, err), http.StatusInternalServerError)
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Listener.Close()
+	server.Listener = listener
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	roots := filepath.Join(h.dir, "roots.pem")
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := errors.Join(os.WriteFile(roots, certificate, 0o600), os.WriteFile(s.keyFile, []byte(secretAPIKey), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", roots)
+	return s
+}
+
+func (s *source) wasAsked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.asked) > 0
+}
+
+// asked wants the source to have been told the flight and the key that is for it, and nothing else.
+func (s *secrets) asked(t *testing.T, from *source) {
+	from.mu.Lock()
+	defer from.mu.Unlock()
+	if s.sourced < 1000 && s.recorded {
+		t.Errorf("%d bytes only were recorded between the oracle and its source", s.sourced)
+	}
+	text := string(from.asked)
+	for _, its := range []string{"Q7" + secretFlight, secretAPIKey} {
+		if !strings.Contains(text, its) {
+			t.Errorf("the oracle did not send %s: %.300q", its, text)
+		}
+		text = strings.ReplaceAll(text, its, "")
+	}
+	for name, canary := range s.canaries(t) {
+		if strings.Contains(text, string(canary)) {
+			t.Errorf("the oracle tells the source %s", name)
+		}
+	}
+}
+
+// sizes wants every sealed body on disk to be of a size class: a multiple of 128 bytes, of more for larger ones (ADR 0026), beside epoch, nonce and tag.
 func (s *secrets) sizes(t *testing.T) {
 	archive, err := sqlite.OpenSnapshot(filepath.Join(s.dir, "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer archive.Close()
-	seen := map[int]int{}
+	seen, values := map[int]int{}, 0
+	const sealed, underEpoch = 24 + 16, 4 // nonce and tag; the number of the ledger key before them
 	err = errors.Join(
-		archive.Entries(0, math.MaxInt32, func(e ledger.StoredEntry) error { seen[len(e.Body)]++; return nil }),
-		archive.Messages(func(m ledger.StoredMessage) error { seen[len(m.Body)]++; return nil }),
+		archive.Entries(0, math.MaxInt32, func(e ledger.StoredEntry) error {
+			if len(e.Body) > 0 { // the seals of batches have none
+				seen[len(e.Body)-sealed-underEpoch]++
+			}
+			return nil
+		}),
+		archive.Messages(func(m ledger.StoredMessage) error { seen[len(m.Body)-sealed-underEpoch]++; return nil }),
+		archive.Private(ledger.PrivateQuery{To: math.MaxInt32}, func(p ledger.StoredPrivate) error { seen[len(p.Body)-sealed]++; values++; return nil }),
 	)
-	delete(seen, 0) // the seals of batches have no body
-	if err != nil || len(seen) < 2 {
-		t.Fatalf("sizes %v, %v", seen, err)
+	if err != nil || len(seen) < 2 || values < 1 {
+		t.Fatalf("sizes %v, %d of them of private values, %v", seen, values, err)
 	}
-	for size := range seen {
-		if (size-4-24-16)%128 != 0 {
-			t.Errorf("%d bodies of %d bytes: no size class", seen[size], size)
+	for size, bodies := range seen {
+		exponent := bits.Len(uint(size)) - 1
+		if step := max(128, 1<<max(0, exponent-bits.Len(uint(exponent)))); size%step != 0 {
+			t.Errorf("%d bodies of %d bytes: no size class", bodies, size)
 		}
 	}
 }
@@ -181,25 +273,58 @@ func (s *secrets) sort(what string, content []byte) {
 	s.left[what] = content
 }
 
-// heard takes what passed over the ports of the API and of metrics, either both ways or from the node only: attackers send
-// secrets in clear themselves. The port of MQTT is plain by design, and shows that all of it was recorded.
+// heard takes what passed over the ports, either both ways or from the node only: attackers send
+// secrets in clear themselves. One port more shows that all of it was recorded.
 func (s *secrets) heard(t *testing.T, w *wire, ports []string, direction string) {
 	if w == nil {
 		return
 	}
-	w.catchUp(t, ports[1])
+	s.recorded = true
+	s.sendPlanted(t, ports[portPlanted])
+	w.catchUp(t, ports[portAdmin])
 	if err := w.stop(); err != nil {
 		t.Fatal(err)
 	}
-	for port, least := range map[string]int{ports[0]: 1000, ports[1]: 0} {
+	for port, least := range map[string]int{ports[portAPI]: 1000, ports[portAdmin]: 0, ports[portBroker]: 1000, ports[portSource]: 0} {
+		direction := direction
+		if port == ports[portSource] {
+			direction = bothWays // the node is the client, and nobody attacks
+		}
 		payload := w.payloads(t, port, direction)
 		if len(payload) < least {
 			t.Errorf("port %s %s: %d bytes only were recorded", port, direction, len(payload))
 		}
+		if port == ports[portSource] {
+			s.sourced += len(payload)
+		}
 		s.left["bytes on port "+port+" "+direction] = payload
 	}
-	if direction == bothWays {
-		s.planted["what gateways send over plain MQTT"] = w.payloads(t, ports[2], direction)
+	s.planted["bytes on a port, in clear"] = w.payloads(t, ports[portPlanted], bothWays)
+}
+
+// sendPlanted sends a canary in clear over a port that is recorded.
+func (s *secrets) sendPlanted(t *testing.T, port string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	c, err := net.Dial("tcp", listener.Addr().String())
+	if err == nil {
+		_, err = io.WriteString(c, "sold to "+string(secretBuyer))
+		err = errors.Join(err, c.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := listener.Accept()
+	if err == nil {
+		_, err = io.Copy(io.Discard, taken)
+		err = errors.Join(err, taken.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -225,6 +350,9 @@ type secrets struct {
 	planted map[string][]byte
 	// tokens are read tokens that were used.
 	tokens [][]byte
+	// sourced is how many bytes passed between oracle and source.
+	sourced  int
+	recorded bool
 	// confided is the disclosure of a private value.
 	confided []byte
 }
@@ -233,13 +361,17 @@ type secrets struct {
 func (s *secrets) canaries(t *testing.T) map[string][]byte {
 	all := map[string][]byte{}
 	for _, word := range []string{
-		string(secretBuyer), string(secretSupplier), string(secretInsurer), secretFrame, secretShipment, secretNumber, secretWord, secretScan, secretPassenger,
+		string(secretBuyer), string(secretSupplier), string(secretInsurer), secretFrame, secretShipment, secretNumber, secretWord, secretScan, secretPassenger, secretAPIKey,
 		"Q7-" + secretFlight, "Q7" + secretFlight,
 	} {
 		all[word] = []byte(word)
 		all[word+" in base64"] = []byte(base64.RawURLEncoding.EncodeToString([]byte(word))[:len(word)]) // whole groups of it
 	}
-	for _, amount := range []int64{secretFunds, secretPayable} {
+	for _, degrees := range []int64{secretLatitude, secretLongitude} {
+		text := fmt.Sprintf("%d.%07d", degrees/1e7, degrees%1e7)
+		all[text] = []byte(text)
+	}
+	for _, amount := range []int64{secretFunds, secretPayable, secretLatitude, secretLongitude} {
 		encoded, err := canon.Marshal(amount)
 		if err != nil {
 			t.Fatal(err)
@@ -298,7 +430,9 @@ func (s *secrets) trade(t *testing.T) {
 	terms := invoice.Terms{
 		Supplier: secretSupplier, Buyer: secretBuyer, Operators: []domain.PartyID{"trader-0"}, Currency: "EUR", MaxPayable: secretFunds,
 		ExpiresAt: now + invoice.Day, Triggers: []invoice.Trigger{invoice.Delivered},
-		Delivery:         invoice.Delivery{Proof: invoice.ByScan, WithinMillis: invoice.Day / 24},
+		Delivery: invoice.Delivery{Proof: invoice.ByAny, WithinMillis: invoice.Day / 24, Fence: &invoice.Fence{
+			Latitude: secretLatitude, Longitude: secretLongitude, RadiusMetres: 200, Readings: 2, DwellMillis: 1000,
+		}},
 		Sampling:         invoice.Sampling{IntervalMillis: 1000, MaxGapMillis: 1000, WaitMillis: 1000},
 		InspectionMillis: invoice.Day, ResponseMillis: invoice.Day, SilencePercent: "50", DisputePercent: "50",
 	}
@@ -387,6 +521,7 @@ func (s *secrets) sense(t *testing.T) {
 	}
 	g, err := gateway.Open(gateway.Config{
 		Broker: s.broker, Net: "main", Org: "trader-0", ID: "gw-1", Path: filepath.Join(t.TempDir(), "gw.wal"), Verify: gateway.VerifyUnder(s.policy),
+		TLS: anyBroker(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -400,7 +535,11 @@ func (s *secrets) sense(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := domain.Millis(time.Now().UnixMilli())
-		raw, err := device.Sign(now, domain.ClockRTC, []domain.Reading{{Name: "scan", Text: secretScan, At: now}})
+		raw, err := device.Sign(now, domain.ClockRTC, []domain.Reading{
+			{Name: "scan", Text: secretScan, At: now},
+			{Name: "latitude", Unit: "lat", Value: secretLatitude, Scale: 7, At: now},
+			{Name: "longitude", Unit: "lon", Value: secretLongitude, Scale: 7, At: now},
+		})
 		if err == nil {
 			err = g.Put("sensor-1", iot.Readings, raw)
 		}
@@ -461,7 +600,7 @@ func (s *secrets) attack(t *testing.T) {
 		garbage(t, address, "GET /"+secretWord+" HTTP/1.1\r\nHost: "+secretWord+"\r\nAuthorization Bearer "+token+"\r\n\r\n")
 		garbage(t, address, "\x16\x03\x01"+secretWord)
 	}
-	o := mqtt.NewClientOptions().AddBroker(s.broker).SetClientID("gw-9").SetUsername(secretWord).SetPassword(secretWord).SetAutoReconnect(false)
+	o := mqtt.NewClientOptions().AddBroker(s.broker).SetClientID("gw-9").SetUsername(secretWord).SetPassword(secretWord).SetAutoReconnect(false).SetTLSConfig(anyBroker())
 	c := mqtt.NewClient(o)
 	if c.Connect().WaitTimeout(patience) {
 		c.Publish("aval/1/main/"+string(secretBuyer)+"/gw-9/up/sensor-1/r", 1, false, secretWord).WaitTimeout(time.Second)
@@ -484,6 +623,9 @@ func (s *secrets) attack(t *testing.T) {
 		s.left["aval "+strings.Join(args[:2], " ")+" "+args[len(args)-1]] = out
 	}
 }
+
+// anyBroker takes any key of a broker.
+func anyBroker() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
 
 // anyKey takes any key of a server: who it is does not matter here.
 var anyKey = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
