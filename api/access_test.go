@@ -54,7 +54,7 @@ const (
 	sender                // for the sender of a command, never by a grant
 	rule                  // who may do what: for members and auditors of everything
 	command               // the caller's own command, in its own name
-	capture               // the document of a device, in its operator's name
+	capture               // the caller's own document
 	trail                 // who read under a grant: each sees his own list, or that of whom he reads as
 )
 
@@ -273,7 +273,7 @@ func (e *engined) orders(name string, c caller) {
 	}
 }
 
-// captures sends a document signed by the caller's own key, which is no device's, and wants a refusal that says no more.
+// captures sends a document about a thing of acme's, signed by the caller's own key, and wants a refusal that says no more.
 func (e *engined) captures(name string, c caller) {
 	e.Helper()
 	if c.signer == nil {
@@ -323,8 +323,10 @@ func accessTable() string {
 				b.WriteString(" 403 |")
 			case r.class == command:
 				b.WriteString(" own command |")
-			case r.class == capture:
+			case r.class == capture && who == refused:
 				b.WriteString(" 403 |")
+			case r.class == capture:
+				b.WriteString(" own document |")
 			case shows:
 				b.WriteString(" shown |")
 			case status == http.StatusOK:

@@ -50,6 +50,9 @@ func (s *Server) payer(typ, keyID string) (key domain.Key, payer string, active 
 		key, active = s.activeKey(keyID)
 		return key, key.Holder, active
 	}
+	if key, active = s.activeKey(keyID); active {
+		return key, key.Holder, true
+	}
 	registry := s.ledger.Registry()
 	key, found := registry.Key(keyID)
 	device, known := registry.Device(key.Holder)

@@ -364,6 +364,7 @@ func (h *house) succeed() {
 			h.want(202, request{method: http.MethodPost, path: path + "?wait=accepted", body: h.command(h.acme, "4", "issue", `{"to":"acme","amount":{"minor":1,"currency":"EUR"}}`)})
 		case "POST /v1/epcis/capture":
 			sensor := h.fake.Enrol(domain.DeviceHolder, "system")
+			h.want(200, request{method: http.MethodPost, path: path, body: h.capture(h.acme, "S-1")})
 			h.want(200, request{method: http.MethodPost, path: path, body: h.capture(sensor, "S-1")})
 			h.want(200, request{method: http.MethodPost, path: path + "?wait=witnessed", body: h.capture(sensor, "S-1")})
 		case "GET /v1/events":
@@ -465,7 +466,7 @@ func (h *house) failApart() {
 func (h *house) failCaptures() {
 	sensor := h.fake.Enrol(domain.DeviceHolder, "scanner")
 	for status, r := range map[int]request{
-		403: {body: h.capture(h.acme, "S-1")},
+		403: {body: h.capture(h.fake.Enrol(domain.SourceHolder, "poller"), "S-1")},
 		404: {body: h.capture(sensor, "not-found")},
 		409: {body: h.capture(sensor, "wrong-state")},
 		413: {body: strings.Repeat("a", maxBodyBytes+1)},

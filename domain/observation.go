@@ -10,7 +10,11 @@ const (
 	SourceHolder HolderClass = "source"
 )
 
-// Observation is a signed fact from a device or an oracle source. Decoded by a codec from
+// HolderOf is the name under which a party itself is the holder in observations. No device or source has
+// such a name.
+func HolderOf(p PartyID) string { return "party/" + string(p) }
+
+// Observation is a signed fact from a device or an oracle source, or from a party if its form allows that. Decoded by a codec from
 // the received bytes; the bytes are what is stored. Everything here except Holder,
 // Operator and Family, which the engine fills in from the registry, is covered by the signature.
 type Observation struct {
@@ -35,6 +39,10 @@ type Observation struct {
 	Readings []Reading     `json:"readings,omitempty"`
 	Flight   *FlightStatus `json:"flight,omitempty"`
 
+	// OfParties says that the form is one that parties sign with keys of their own too. Set by the codec.
+	OfParties bool `json:"ofParties,omitempty"`
+
+	// Holder is a device, a source, or HolderOf a party.
 	Holder   string  `json:"holder,omitempty"`
 	Operator PartyID `json:"operator,omitempty"`
 	// Family groups sources that resell the same data; a quorum counts a family once. Empty for devices.

@@ -104,3 +104,10 @@ func TestFrozenIsNotHeard(t *testing.T) {
 		t.Errorf("a contract about what a frozen party sees: %+v, %v", v, err)
 	}
 }
+
+// A party's own key signs observations of forms that are made for that, and no others.
+func TestPartySignsNoSensorsWord(t *testing.T) {
+	h := newHand(t)
+	_, err := h.Offer(context.Background(), envelope.ObservationType, observe(h.w, h.acme, "s", 1, 1))
+	wantCode(t, err, domain.UnknownKey)
+}

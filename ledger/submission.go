@@ -179,13 +179,14 @@ func (s *submission) unknownKey() error {
 // holder gives the party that the submission claims to come from, and fills in what the
 // registry says of the origin of an observation. It does not check the signature.
 func (s *submission) holder(r domain.Registry, key domain.Key) (domain.PartyID, error) {
-	if (s.observation == nil) != (key.Class == domain.PartyHolder) {
-		return "", domain.Refuse(domain.UnknownKey, "a %s key does not sign this format", key.Class)
-	}
-	if s.observation == nil {
+	byParty := key.Class == domain.PartyHolder
+	switch {
+	case s.observation == nil && byParty:
 		return domain.PartyID(key.Holder), nil
+	case s.observation != nil && (!byParty || s.observation.OfParties):
+		return s.originate(r, key)
 	}
-	return s.originate(r, key)
+	return "", domain.Refuse(domain.UnknownKey, "a %s key does not sign this format", key.Class)
 }
 
 // verify checks the signature, unless that was done under the same key before.
@@ -205,10 +206,19 @@ func sameKey(a, b domain.Key) bool {
 // originate fills in what the registry says of the origin of an observation. A holder that
 // the message itself names must be the holder of the key.
 func (s *submission) originate(r domain.Registry, key domain.Key) (domain.PartyID, error) {
-	if stated := s.observation.Holder; stated != "" && stated != key.Holder {
+	holder, party := key.Holder, domain.PartyID(key.Holder)
+	if key.Class == domain.PartyHolder {
+		holder = domain.HolderOf(party)
+	}
+	if stated := s.observation.Holder; stated != "" && stated != holder {
 		return "", domain.Refuse(domain.UnknownKey, "the key does not belong to the device that the message names")
 	}
-	s.observation.Holder = key.Holder
+	s.observation.Holder = holder
+	if key.Class == domain.PartyHolder {
+		_, ok := r.Party(party)
+		s.observation.Operator, s.observation.Family = party, ""
+		return party, operable(r, party, ok, key)
+	}
 	if key.Class == domain.SourceHolder {
 		source, ok := r.Source(key.Holder)
 		s.observation.Operator, s.observation.Family = source.Operator, source.Family

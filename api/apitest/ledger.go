@@ -128,7 +128,7 @@ func (l *Ledger) Origin() string { return Origin }
 // captureFormat is that of a carrier's document.
 const captureFormat = "aval-capture+jws"
 
-// capture takes a device's document, which it does not read: a subject that is a refusal code is refused with it.
+// capture takes the document of a device or a party, which it does not read: a subject that is a refusal code is refused with it.
 func (l *Ledger) capture(raw []byte, wait ledger.Wait) (ledger.Reply, error) {
 	var body struct{ Subject domain.Code }
 	shell, payload, err := envelope.Open(captureFormat, raw)
@@ -141,7 +141,7 @@ func (l *Ledger) capture(raw []byte, wait ledger.Wait) (ledger.Reply, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key, known := l.keys[shell.KeyID]
-	if !known || key.Class != domain.DeviceHolder {
+	if !known || key.Class == domain.SourceHolder {
 		return ledger.Reply{}, domain.Refuse(domain.UnknownKey, "key is not registered")
 	}
 	if err := envelope.Verify(key, shell); err != nil {

@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"slices"
+	"strings"
 
 	"aval/domain"
 	"aval/domain/ident"
@@ -25,8 +26,8 @@ type Opening struct {
 	Devices []string `json:"devices"`
 	// SSCC names the goods, 18 digits; needed if a scan is proof.
 	SSCC string `json:"sscc,omitempty"`
-	// Publishers are registered devices that state business events, as a carrier's system does; one may serve many
-	// shipments at a time, and what it says counts only in events that name the goods.
+	// Publishers state business events, as a carrier's system does: registered devices, or "party/<id>" for a party that
+	// signs itself. One may serve many shipments at a time, and what it says counts only in events that name the goods.
 	Publishers []string `json:"publishers,omitempty"`
 	// Container is the number of the container that carries the goods (ISO 6346), empty if none does.
 	Container string `json:"container,omitempty"`
@@ -156,17 +157,28 @@ const (
 	maxSealLength   = 15
 )
 
+// operator gives the party behind a device, or behind itself as a publisher.
+func (d *draft) operator(id string, publisher bool) (domain.PartyID, bool, error) {
+	name, found := strings.CutPrefix(id, domain.HolderOf(""))
+	if party := domain.PartyID(name); found && publisher {
+		_, known := d.in.Registry.Party(party)
+		return party, known, party.Check()
+	}
+	device, known := d.in.Registry.Device(id)
+	return device.Operator, known, domain.CheckID("devices", id)
+}
+
 func (d *draft) checkDevices(s Shipment) error {
 	all := s.witnesses()
 	if len(all) == 0 || len(all) > MaxDevices {
 		return domain.Refuse(domain.LimitExceeded, "devices: %d, want 1 to %d with publishers", len(all), MaxDevices)
 	}
 	for i, id := range all {
-		if err := domain.CheckID("devices", id); err != nil {
+		operator, known, err := d.operator(id, i >= len(s.Devices))
+		if err != nil {
 			return err
 		}
-		device, known := d.in.Registry.Device(id)
-		if !known || !slices.Contains(s.Carriage.Operators, device.Operator) {
+		if !known || !slices.Contains(s.Carriage.Operators, operator) {
 			return domain.Refuse(domain.NotEvidence, "devices: %s is not a registered device of an agreed operator", id)
 		}
 		if slices.Contains(all[:i], id) {

@@ -51,7 +51,7 @@ type JWS struct{}
 // Format is the package's Format.
 func (JWS) Format() string { return Format }
 
-// Decode reads a signed capture and its document. The holder of the key is what the registry says.
+// Decode reads a signed capture and its document. The holder of the key, a device or a party, is what the registry says.
 func (JWS) Decode(raw []byte) (domain.Observation, domain.Signed, error) {
 	c, shell, err := Open(raw)
 	if err != nil {
@@ -102,7 +102,7 @@ func Open(raw []byte) (Capture, domain.Signed, error) {
 func (c Capture) observation() domain.Observation {
 	return domain.Observation{
 		Ledger: c.Ledger, Kind: c.Kind, Subject: c.Subject, Epoch: c.Epoch, Sequence: c.Sequence, Previous: c.Previous,
-		ObservedAt: c.At, ClockQuality: c.Clock,
+		ObservedAt: c.At, ClockQuality: c.Clock, OfParties: true,
 	}
 }
 
