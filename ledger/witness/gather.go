@@ -58,7 +58,7 @@ type Gatherer struct {
 	config GathererConfig
 	peers  []*peer
 	// asked is closed once every witness was asked about the head that the log was opened with.
-	asked   chan struct{}
+	asked chan struct{}
 	// confirmed: a quorum has cosigned a head since Run.
 	confirmed atomic.Bool
 	results   chan result
