@@ -30,9 +30,9 @@ func (t Table) Write(w io.Writer) error {
 // Add appends a row.
 func (t *Table) Add(cells ...string) { t.Rows = append(t.Rows, cells) }
 
-// harmless marks text that somebody else wrote as text, where a spreadsheet would take it for a
+// Harmless marks text that somebody else wrote as text, where a spreadsheet would take it for a
 // formula: an apostrophe goes before it. Our own numbers are not text and stay as they are.
-func harmless(text string) string {
+func Harmless(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(text)[0]) {
 		return "'" + text
 	}
@@ -75,8 +75,8 @@ func (s Statement) Table() Table {
 		}
 		t.Add("posting", string(s.Account), index(l.Index), strconv.Itoa(l.Number), l.BookedAt.String(), string(l.ValueDate), string(l.Side),
 			inUnits(amount, l.Amount.Currency), inUnits(l.Balance.Minor, l.Amount.Currency), string(l.Amount.Currency),
-			strconv.FormatInt(amount, 10), strconv.FormatInt(l.Balance.Minor, 10), string(l.Counter), harmless(l.Purpose), harmless(l.Reference),
-			l.Command, string(l.Cause.Record), harmless(l.Cause.Event), reversesIndex, reversesNumber)
+			strconv.FormatInt(amount, 10), strconv.FormatInt(l.Balance.Minor, 10), string(l.Counter), Harmless(l.Purpose), Harmless(l.Reference),
+			l.Command, string(l.Cause.Record), Harmless(l.Cause.Event), reversesIndex, reversesNumber)
 	}
 	for _, m := range s.Closing {
 		total("closing", m)
@@ -117,18 +117,18 @@ func (p EntryPage) Table() Table {
 	for _, e := range p.Entries {
 		add := func(rest ...string) {
 			row := []string{
-				index(e.Index), index(e.Sequence), e.BookedAt.String(), string(e.Kind), harmless(e.Contract), harmless(e.Name),
-				string(e.Code), harmless(e.Detail),
+				index(e.Index), index(e.Sequence), e.BookedAt.String(), string(e.Kind), Harmless(e.Contract), Harmless(e.Name),
+				string(e.Code), Harmless(e.Detail),
 			}
 			t.Add(append(append(row, rest...), make([]string, 12-len(rest))...)...)
 		}
 		for _, event := range e.Events {
-			add("event", harmless(event.Name), string(event.Record), harmless(string(event.Body)))
+			add("event", Harmless(event.Name), string(event.Record), Harmless(string(event.Body)))
 		}
 		for _, p := range e.Postings {
-			add("posting", harmless(p.Cause.Event), string(p.Cause.Record), "", strconv.Itoa(p.Number), string(p.Debit), string(p.Credit),
+			add("posting", Harmless(p.Cause.Event), string(p.Cause.Record), "", strconv.Itoa(p.Number), string(p.Debit), string(p.Credit),
 				inUnits(p.Amount.Minor, p.Amount.Currency), string(p.Amount.Currency), strconv.FormatInt(p.Amount.Minor, 10),
-				harmless(p.Purpose), string(p.ValueDate))
+				Harmless(p.Purpose), string(p.ValueDate))
 		}
 		if len(e.Events)+len(e.Postings) == 0 {
 			add("entry")

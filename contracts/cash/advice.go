@@ -25,6 +25,8 @@ type Advice struct {
 // maxEntry bounds the path of a word in a message, in bytes.
 const maxEntry = 100
 
+func (a Advice) place() *Place { return &Place{a.Message, a.Entry, a.Hash} }
+
 func (a Advice) check() error {
 	if err := checkText("message", a.Message, 1); err != nil {
 		return err

@@ -82,7 +82,7 @@ func (o *order) comeBack(r Redemption, b Booking) error {
 		return o.except(r, b.Advice, NothingToReturn, b.Amount)
 	}
 	attempt := *r.Payment
-	attempt.Reason, attempt.Text = b.Reason, b.Text
+	attempt.Reason, attempt.Text, attempt.Heard = b.Reason, b.Text, b.place()
 	r.Payment = &attempt
 	return o.adopt(r.requeue(o.in.Now, b.ValueDate, "paymentReturned"))
 }
@@ -100,7 +100,7 @@ func (o *order) leave(r Redemption, b Booking) error {
 	case *seen:
 		return o.except(r, b.Advice, PaidTwice, b.Amount)
 	}
-	*seen = true
+	*seen, attempt.Heard = true, b.place()
 	r.Payment = &attempt
 	if attempt.SettledAt != 0 {
 		return o.adopt(r.say(domain.Effects{}, "paymentBooked"))

@@ -40,6 +40,9 @@ type Attempt struct {
 	EndToEndID string `json:"endToEndId"`
 	UETR       string `json:"uetr"`
 	PaidFrom   string `json:"paidFrom"`
+	// Hash is the SHA-256 of the message, Heard where the last word that changed something stood.
+	Hash  string `json:"hash"`
+	Heard *Place `json:"heard,omitempty"`
 	// BankStatus and Reason are the last that the bank gave: "ACSP", "AC04". Text says it in its words.
 	BankStatus string `json:"bankStatus,omitempty"`
 	Reason     string `json:"reason,omitempty"`
@@ -49,6 +52,13 @@ type Attempt struct {
 	Credited bool `json:"credited,omitempty"`
 	// SettledAt is a batch time, zero for not yet, and zero again after a return.
 	SettledAt domain.Millis `json:"settledAt,omitempty"`
+}
+
+// Place is a place in a bank's message: its MsgId, the path of the word, the SHA-256 of the message.
+type Place struct {
+	Message string `json:"message"`
+	Entry   string `json:"entry"`
+	Hash    string `json:"hash"`
 }
 
 // PaymentID names one attempt of one redemption on one ledger for ever: the end-to-end ID, 32 hexadecimal digits that show

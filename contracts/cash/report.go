@@ -58,7 +58,7 @@ func (o *order) report() error {
 // hear judges a word on the attempt under way, or on one that settled.
 func (o *order) hear(r Redemption, b Report, outcome iso20022.Outcome) error {
 	attempt := *r.Payment
-	attempt.BankStatus, attempt.Reason, attempt.Text = b.Status, b.Reason, b.Text
+	attempt.BankStatus, attempt.Reason, attempt.Text, attempt.Heard = b.Status, b.Reason, b.Text, b.place()
 	settled := attempt.SettledAt != 0
 	switch {
 	case outcome == iso20022.Unknown:
