@@ -181,10 +181,10 @@ func TestTrailNamesHashesMoneyAndReceipts(t *testing.T) {
 		return ledger.EntryView{Index: index, Name: "do", Events: []ledger.EventView{{Name: "Done", Record: "r:1:x", Body: json.RawMessage(body)}, {Name: "Other", Record: "r:1:y", Body: json.RawMessage(`{}`)}}}
 	}
 	s := Trail("auditor", today, []Told{
-		{Record: "r:1:x", Entries: []ledger.EntryView{entry(9, `{"termsHash":"ab","deep":[{"documentSha256":"cd","hash":""}],"name":"no"}`), entry(3, `{}`)}, Fields: json.RawMessage(`{"endToEndId":"ef"}`)},
+		{Record: "r:1:x", Entries: []ledger.EntryView{entry(9, `{"termsHash":"ab","deep":[{"documentSha256":"cd","hash":""}],"name":"no"}`), entry(3, `{}`)}, Fields: json.RawMessage(`{"endToEndId":"ef","payment":{"hash":"01","heard":{"hash":"02"}}}`)},
 	}, func(index uint64) string { return "receipt " + count(int64(index)) })
 	text := page(t, s, nil)
-	want(t, text, "do Done", "documentSha256=cd", "termsHash=ab", "(as it stands) endToEndId=ef")
+	want(t, text, "do Done", "documentSha256=cd", "termsHash=ab", "(as it stands) endToEndId=ef heard.hash=02 payment.hash=01")
 	if strings.Contains(text, "Other") || strings.Contains(text, "hash= ") || s.Rows[0].(Step).Index != 3 || s.Rows[0].(Step).Receipt != "receipt 3" {
 		t.Errorf("%s\n%+v", text, s.Rows)
 	}

@@ -90,25 +90,31 @@ func hashes(text []byte) []string {
 		return nil
 	}
 	found := map[string]bool{}
-	walk(value, found)
+	walk("", value, found)
 	return slices.Sorted(maps.Keys(found))
 }
 
-func walk(value any, found map[string]bool) {
+// walk looks into a value that stands under a name. A plain "hash" is told apart by that name: "payment.hash", "heard.hash".
+func walk(under string, value any, found map[string]bool) {
 	switch v := value.(type) {
 	case []any:
 		for _, each := range v {
-			walk(each, found)
+			walk(under, each, found)
 		}
 	case map[string]any:
 		for name, each := range v {
-			lower := strings.ToLower(name)
 			text, isText := each.(string)
-			if isText && text != "" && (strings.HasSuffix(lower, "sha256") || strings.HasSuffix(lower, "hash") || lower == "evidence" || lower == "endtoendid") {
-				found[name+"="+text] = true
+			if !isText {
+				walk(name, each, found)
 				continue
 			}
-			walk(each, found)
+			lower := strings.ToLower(name)
+			if name == "hash" && under != "" {
+				name = under + ".hash"
+			}
+			if text != "" && (strings.HasSuffix(lower, "sha256") || strings.HasSuffix(lower, "hash") || lower == "evidence" || lower == "endtoendid") {
+				found[name+"="+text] = true
+			}
 		}
 	}
 }
