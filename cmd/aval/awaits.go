@@ -43,7 +43,7 @@ func (s shipmentState) next() string {
 			return "waits for late messages until " + utcTime(s.Fields.JudgeAt) + "; then its delivery is judged"
 		}
 		return "waits for the arrival, from its devices and publishers"
-	case "inspection", "conditional":
+	case "delivered", "inspection", "conditional":
 		if s.Fields.DecideAt != 0 {
 			return "waits for the buyer's word until " + utcTime(s.Fields.DecideAt)
 		}

@@ -360,7 +360,7 @@ func item(stays []stay) Excursion {
 		}
 	}
 	e.Readings = int64(len(readings))
-	e.DegreeMinutes = count(e.Exposure).DivRound(count(milliMinutes), 3).String()
+	e.DegreeMinutes = degreeMinutes(e.Exposure)
 	hash := sha256.New()
 	for i, m := range fingerprints(readings) {
 		hash.Write([]byte(m))

@@ -5,7 +5,7 @@ import "aval/domain"
 // decide ends the inspection of goods about which nobody spoke: complete evidence is deemed
 // accepted, incomplete evidence is no acceptance.
 func (d *draft) decide() error {
-	s, err := d.shipment(Inspection, Conditional)
+	s, err := d.shipment(GoodsDelivered, Inspection, Conditional)
 	if err != nil {
 		return err
 	}

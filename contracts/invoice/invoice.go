@@ -13,7 +13,8 @@
 //	           agreed, amended by a hash that both have signed; what is open keeps its terms
 //	shipment   planned -> despatched -> inTransit -> (judged) -> accepted
 //	           planned -> cancelled                  despatched, inTransit -> lost
-//	           judged, evidence complete -> inspection -> accepted | deemedAccepted | conditional | rejected
+//	           judged, evidence complete -> delivered, or inspection after an excursion
+//	                                     -> accepted | deemedAccepted | conditional | rejected
 //	           judged, evidence incomplete -> conditional, inspected all the same
 //	           despatched, inTransit, rejected -> returning -> returned
 //	invoice    received (waits for goods) -> valid (goods under way) -> approved -> due -> settled -> closed

@@ -75,7 +75,7 @@ func TestTriggerAcceptedWaitsForTheBuyer(t *testing.T) {
 	s := shipped(t, terms)
 	s.observe(trip("probe", 12, cool)...)
 	s.Advance(start + 4*hour)
-	if got := s.Status(Kind, "shipment/S"); got != Inspection {
+	if got := s.Status(Kind, "shipment/S"); got != GoodsDelivered {
 		t.Fatalf("shipment is %s", got)
 	}
 	s.must("bistro", "accept", "S", nil)

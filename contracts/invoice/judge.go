@@ -85,14 +85,22 @@ func (d *draft) conclude(s *Shipment, tracks []track, at domain.Millis, proof Pr
 // inspect opens the buyer's time to look at goods.
 func (d *draft) inspect(s *Shipment) error {
 	d.shipments.touch(s)
-	s.Status = Inspection
-	if !s.Judgement.Complete() {
-		s.Status = Conditional
-	}
+	s.Status = s.delivered()
 	var err error
 	s.DecideAt, err = s.inspectUntil(d.in.Now)
 	d.event("InspectionOpened", shipmentKey(s.ID), window{s.Status, s.DecideAt}, s.everybody()...)
 	return err
+}
+
+// delivered is the state of goods that were judged and wait for the buyer.
+func (s Shipment) delivered() string {
+	switch {
+	case !s.Judgement.Complete():
+		return Conditional
+	case len(s.Judgement.Excursions) > 0:
+		return Inspection
+	}
+	return GoodsDelivered
 }
 
 // window is the body of the event that opens an inspection.

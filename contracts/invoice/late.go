@@ -99,7 +99,7 @@ func (d *draft) delay(b *Bill, s *Shipment) error {
 
 // excuse is the buyer's word that a delay was nobody's fault: force majeure. It costs nothing then.
 func (d *draft) excuse() error {
-	s, err := d.shipment(Planned, Despatched, InTransit, Inspection, Conditional, GoodsAccepted, DeemedAccepted)
+	s, err := d.shipment(Planned, Despatched, InTransit, GoodsDelivered, Inspection, Conditional, GoodsAccepted, DeemedAccepted)
 	if err != nil {
 		return err
 	}

@@ -6,13 +6,21 @@ import (
 	"aval/domain"
 )
 
-// penalised is one item of a condition penalty.
+// penalised tells insiders what the excursions of a shipment cost an invoice, in one event: a
+// shipment may have MaxExcursions of them and MaxBills invoices.
 type penalised struct {
-	Shipment      string       `json:"shipment"`
-	Item          int64        `json:"item"`
-	DegreeMinutes string       `json:"degreeMinutes"`
-	Charged       domain.Money `json:"charged"`
-	Evidence      []byte       `json:"evidence"`
+	Shipment string `json:"shipment"`
+	// DegreeMinutes are those of all excursions, to three decimals.
+	DegreeMinutes string          `json:"degreeMinutes"`
+	Charged       domain.Money    `json:"charged"`
+	Items         []penalisedItem `json:"items"`
+}
+
+// penalisedItem is the share of one excursion, in minor units.
+type penalisedItem struct {
+	Item     int64  `json:"item"`
+	Minor    int64  `json:"minor"`
+	Evidence []byte `json:"evidence"`
 }
 
 // penalise charges an invoice for the lateness and the excursions of a shipment that it covers: rate x
@@ -42,13 +50,20 @@ func (d *draft) penalise(b *Bill, s *Shipment) error {
 	s.Charged += penalty
 	d.shipments.touch(s)
 	d.bills.touch(b)
+	charge := penalised{Shipment: s.ID, DegreeMinutes: degreeMinutes(total), Charged: b.money(penalty)}
 	for i, e := range s.Judgement.Excursions {
 		b.Deductions = append(b.Deductions, Deduction{
 			Kind: ForCondition, Shipment: s.ID, Item: int64(i), Minor: shares[i], Evidence: e.EvidenceSHA256,
 		})
-		d.event("PenaltyCharged", billKey(b.ID), penalised{s.ID, int64(i), e.DegreeMinutes, b.money(shares[i]), e.EvidenceSHA256}, b.insiders()...)
+		charge.Items = append(charge.Items, penalisedItem{int64(i), shares[i], e.EvidenceSHA256})
 	}
+	d.event("PenaltyCharged", billKey(b.ID), charge, b.insiders()...)
 	return nil
+}
+
+// degreeMinutes writes an exposure for a reader, to three decimals.
+func degreeMinutes(exposure int64) string {
+	return count(exposure).DivRound(count(milliMinutes), 3).String()
 }
 
 // penalty is min(rate x exposure / 60,000,000 - charged before, cap - taken of the cap), rounded

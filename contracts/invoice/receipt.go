@@ -64,7 +64,7 @@ func (d *draft) receive() error {
 	if err := d.in.Command.DecodeBody(&body); err != nil {
 		return err
 	}
-	s, err := d.shipment(Despatched, InTransit, Inspection, Conditional, GoodsAccepted, DeemedAccepted, GoodsRejected)
+	s, err := d.shipment(Despatched, InTransit, GoodsDelivered, Inspection, Conditional, GoodsAccepted, DeemedAccepted, GoodsRejected)
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,10 @@ const (
 const (
 	Planned        = "planned"
 	Despatched     = "despatched"
-	InTransit      = "inTransit"  // a device has reported
-	Inspection     = "inspection" // delivered, evidence complete, the buyer may look
-	Conditional    = "conditional"
+	InTransit      = "inTransit"   // a device has reported
+	GoodsDelivered = "delivered"   // as agreed; the buyer's word, or its silence, is waited for
+	Inspection     = "inspection"  // an excursion counted, on complete evidence: the buyer is to look
+	Conditional    = "conditional" // evidence incomplete, or a part not accepted
 	GoodsAccepted  = "accepted"
 	DeemedAccepted = "deemedAccepted" // the buyer kept silent on complete evidence
 	GoodsRejected  = "rejected"

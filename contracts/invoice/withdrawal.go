@@ -95,9 +95,9 @@ func (d *draft) rejudge(s *Shipment) error {
 	d.announce(s)
 	doubted := !s.Received && (s.Status == GoodsAccepted || s.Status == DeemedAccepted)
 	switch {
-	case s.DecideAt != 0 && j.Complete():
-		s.Status = Inspection
-	case s.DecideAt != 0 || doubted && !j.Complete():
+	case s.DecideAt != 0:
+		s.Status = s.delivered()
+	case doubted && !j.Complete():
 		s.Status = Conditional
 	}
 	return d.recharge(s)

@@ -90,7 +90,7 @@ func OfShipment(s invoice.Shipment) Awaited {
 			return Awaited{"late messages of sensors", "sensors", s.JudgeAt, "the delivery is judged without them"}
 		}
 		return Awaited{"arrival", "sensors, or a receipt advice of " + buyer, closes, "the goods are lost"}
-	case invoice.Inspection, invoice.Conditional:
+	case invoice.GoodsDelivered, invoice.Inspection, invoice.Conditional:
 		if s.DecideAt != 0 {
 			return Awaited{"a receipt advice or an answer to the invoice", buyer, s.DecideAt, "silence counts"}
 		}

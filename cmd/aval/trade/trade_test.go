@@ -169,7 +169,8 @@ func TestEveryStateSaysWhatItWaitsFor(t *testing.T) {
 	carriage := invoice.Carriage{Supplier: "acme", Buyer: "bistro", Delivery: invoice.Delivery{WithinMillis: 5, GraceMillis: 2}}
 	for status, want := range map[string]string{
 		invoice.Planned: "the despatch, until", invoice.InTransit: "until 1970-01-01T00:00:00.017Z", invoice.Inspection: "from bistro, until 1970-01-01T00:00:00.020Z",
-		invoice.Lost: "nothing", invoice.Returning: "on their way back, from acme",
+		invoice.GoodsDelivered: "from bistro, until 1970-01-01T00:00:00.020Z",
+		invoice.Lost:           "nothing", invoice.Returning: "on their way back, from acme",
 	} {
 		if a := OfShipment(invoice.Shipment{Status: status, Carriage: carriage, DespatchAt: 10, DecideAt: 20}); !strings.Contains(a.String(), want) {
 			t.Errorf("shipment %s: %s", status, a)
