@@ -39,7 +39,15 @@ func (m *trader) step() {
 	minor := rapid.Int64Range(1, 350_000).Draw(m.rt, "minor")
 	programme := "P-" + string(factor)
 	switch m.pick("step", "deal", "deal", "deal", "deal", "finance", "finance", "finance", "finance", "finance", "fund", "accept", "reject", "concede", "contest", "early", "pay", "guarantee", "instruct", "confirm", "confirm", "returned", "returned", "credit", "net",
-		"refund", "invite", "evaluate", "clear", "report", "offer", "take", "draw", "advance", "notify", "recourse", "repay", "remit", "retract", "programme") {
+		"refund", "invite", "evaluate", "clear", "report", "offer", "take", "draw", "advance", "notify", "recourse", "repay", "remit", "retract", "programme",
+		"suspend", "resume", "resume", "appoint") {
+	case "suspend":
+		_ = m.try("other", "suspend", "A", Notice{m.pick("side", TheSupplier, TheBuyer)})
+	case "resume":
+		_ = m.try("other", "resume", "A", nil)
+	case "appoint":
+		_ = m.try("other", "appoint", "A", Appointment{"hauler"})
+		_ = m.try("bistro", "endorse", "A", Appointment{"hauler"})
 	case "deal":
 		m.deal(id, factor, m.pick("how", "draw", "offer"))
 	case "fund":
@@ -223,6 +231,7 @@ func TestLawsOfTheMarket(t *testing.T) {
 	registry, terms := registered(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		terms := terms
+		terms.Authority = "other"
 		terms.PaymentDays = rapid.SampledFrom([]int64{0, 3, 30}).Draw(rt, "days")
 		if rapid.IntRange(0, 3).Draw(rt, "escrow") == 0 {
 			terms.Settlement = Escrow
@@ -267,6 +276,7 @@ func TestLawsOfTheMarket(t *testing.T) {
 func (m *trader) end() {
 	m.Advance(m.Now() + 120*Day)
 	m.laws()
+	_ = m.try("other", "resume", "A", nil)
 	m.Fund("bistro", euro(1_000_000))
 	m.Fund("acme", euro(1_000_000))
 	for _, id := range m.invoices {
