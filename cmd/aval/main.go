@@ -47,7 +47,7 @@ data prove the delay. Begin with "aval demo".`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(initCommand(), nodeCommand(), keyCommand(), submitCommand(), getCommand(), statementCommand(), historyCommand(), recordCommand(), trialBalanceCommand(), verifyCommand(), attestCommand(), exportCommand(), restoreCommand(), recoverCommand(), shareCommand(), witnessCommand(),
-		discloseCommand(), invoiceCommand(), financeCommand(), cashCommand(), reportCommand(), epcisCommand(), gatewayCommand(), flightserverCommand(), demoCommand(), benchCommand(),
+		discloseCommand(), invoiceCommand(), financeCommand(), calendarCommand(), cashCommand(), reportCommand(), epcisCommand(), gatewayCommand(), flightserverCommand(), demoCommand(), benchCommand(),
 		memberCommand(), proposeCommand(), voteCommand(), proposalCommand(), governanceCommand(), tpmCommand())
 	return root
 }
