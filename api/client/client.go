@@ -111,7 +111,7 @@ func (c *Client) Capture(ctx context.Context, jws []byte) (ledger.Reply, error) 
 func replyOf(body []byte, err error) (ledger.Reply, error) {
 	var reply ledger.Reply
 	var refused *Error
-	if errors.As(err, &refused) && refused.Reply.BookedAt != 0 {
+	if errors.As(err, &refused) && (refused.Reply.BookedAt != 0 || refused.Reply.ID != "") {
 		return refused.Reply, err
 	}
 	if err != nil {
