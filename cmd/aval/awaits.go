@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"aval/api/client"
@@ -15,25 +16,34 @@ import (
 type shipmentState struct {
 	Status string `json:"status"`
 	Fields struct {
+		SSCC      string        `json:"sscc"`
+		Container string        `json:"container"`
 		DeliverBy domain.Millis `json:"deliverBy"`
 		JudgeAt   domain.Millis `json:"judgeAt"`
 		DecideAt  domain.Millis `json:"decideAt"`
 	} `json:"fields"`
 }
 
-// awaits reads a shipment and says what it waits for next, and from whom.
-func awaits(ctx context.Context, cl *client.Client, kind, shipment string) (string, error) {
+// readShipment reads a shipment as a party that may see it.
+func readShipment(ctx context.Context, cl *client.Client, kind, shipment string) (s shipmentState, err error) {
 	body, err := cl.Get(ctx, "/v1/contracts/"+strings.Replace(kind, "/", ":", 1)+":shipment:"+url.PathEscape(shipment))
+	if err == nil {
+		err = json.Unmarshal(body, &s)
+	}
 	if err != nil {
-		return "", err
+		err = fmt.Errorf("read shipment: %w", err)
 	}
-	var s shipmentState
-	if err := json.Unmarshal(body, &s); err != nil {
-		return "", fmt.Errorf("read shipment: %w", err)
-	}
-	return "is " + s.Status + ", and " + s.next(), nil
+	return s, err
 }
 
+// about says whether an event that states these readings names the shipment's goods.
+func (s shipmentState) about(readings []domain.Reading) bool {
+	return slices.ContainsFunc(readings, func(r domain.Reading) bool {
+		return r.Name == domain.QuantityGoods && (r.Text == s.Fields.SSCC || r.Text == s.Fields.Container) || r.Name == domain.QuantityWithdrawal
+	})
+}
+
+// next says what it waits for, and from whom.
 func (s shipmentState) next() string {
 	switch s.Status {
 	case "planned":

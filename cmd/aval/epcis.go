@@ -135,9 +135,14 @@ func (o *capturing) report(ctx context.Context, c *cobra.Command, e *events, rep
 			return err
 		}
 	}
-	awaited, err := o.awaited(ctx)
-	if err != nil {
-		return err
+	awaited := ""
+	if o.partyBy != "" {
+		s, err := o.shipmentNow(ctx)
+		if err != nil {
+			return err
+		}
+		awaited = "is " + s.Status + ", and " + s.next()
+		e.compare(s)
 	}
 	result := map[string]any{"document": e, "reply": reply, "awaits": awaited}
 	return o.printer.print(c, result, func(w io.Writer) {
@@ -153,20 +158,25 @@ func (o *capturing) report(ctx context.Context, c *cobra.Command, e *events, rep
 	})
 }
 
-// awaited asks as a party what the shipment waits for, nothing without its key.
-func (o *capturing) awaited(ctx context.Context) (string, error) {
-	if o.partyBy == "" {
-		return "", nil
-	}
+// shipmentNow asks as a party how the shipment stands.
+func (o *capturing) shipmentNow(ctx context.Context) (shipmentState, error) {
 	signer, err := readKey(o.partyBy)
 	if err != nil {
-		return "", err
+		return shipmentState{}, err
 	}
 	cl, err := o.remote.client(signer)
 	if err != nil {
-		return "", err
+		return shipmentState{}, err
 	}
-	return awaits(ctx, cl, o.kind, o.shipment)
+	return readShipment(ctx, cl, o.kind, o.shipment)
+}
+
+// compare notes which events are about the goods of a shipment.
+func (e *events) compare(s shipmentState) {
+	for i := range e.Events {
+		about := s.about(e.Events[i].readings)
+		e.Events[i].About = &about
+	}
 }
 
 // events is a document as a person looks at it.
@@ -185,6 +195,10 @@ type eventFacts struct {
 	Kind   string   `json:"kind"`
 	At     string   `json:"at"`
 	States []string `json:"states"`
+	// About says whether it names the goods of the shipment; nil if nobody looked.
+	About *bool `json:"about,omitempty"`
+
+	readings []domain.Reading
 }
 
 // readEvents reads a file of EPCIS or of DCSA.
@@ -239,6 +253,7 @@ func (e *events) add(name, kind string, at domain.Millis, readings []domain.Read
 		own := r.Event == name || r.Name == domain.QuantityWithdrawal && r.Text == name
 		if own && r.Name != domain.QuantityEvent {
 			facts.States = append(facts.States, fact(r))
+			facts.readings = append(facts.readings, r)
 		}
 	}
 	e.Events = append(e.Events, facts)
@@ -295,6 +310,9 @@ func (e *events) write(w io.Writer) {
 		}
 		if len(event.States) == 0 {
 			fmt.Fprintln(w, "    states nothing that a contract judges")
+		}
+		if event.About != nil && !*event.About {
+			fmt.Fprintln(w, "    counts for nothing: it does not name the goods of this shipment")
 		}
 	}
 	for _, x := range e.Exceptions {

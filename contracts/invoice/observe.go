@@ -50,7 +50,10 @@ func (d *draft) gather(s *Shipment, device int, o domain.Observation) (intake, e
 		return intake{}, err
 	}
 	got := s.take(d.in.Now, o, device < len(s.Devices))
-	t.Equivocations += got.events(*s, &reg, d.in.Now, o)
+	if n := got.events(*s, &reg, d.in.Now, o); n > 0 {
+		t.Equivocations += n
+		d.event("DeviceEquivocated", shipmentKey(s.ID), equivocation{t.Device, o.Epoch, o.Sequence, o.Fingerprint}, s.everybody()...)
+	}
 	got.order(*s, o)
 	if s.Judgement == nil { // what amends a judgement goes on from where the chain was judged, not from what was refused since
 		err = t.add(o, got)
@@ -134,7 +137,7 @@ func (d *draft) equivocate() error {
 	return nil
 }
 
-// equivocation names the second message; the log holds both.
+// equivocation names the message that gives an identity, or an event, another content; the log holds both.
 type equivocation struct {
 	Device      string `json:"device"`
 	Epoch       uint64 `json:"epoch"`
