@@ -68,7 +68,7 @@ func problem(response *http.Response, body []byte) error {
 	var document ledger.Reply // of which a problem document has the members, after its own
 	if json.Unmarshal(body, &document) == nil && document.Code != "" {
 		e.Rejection = &domain.Rejection{Code: document.Code, Detail: document.Detail}
-		if document.BookedAt != 0 {
+		if document.ID != "" || document.BookedAt != 0 {
 			e.Reply = document
 		}
 	}
