@@ -16,7 +16,7 @@ func cashCommand() *cobra.Command {
 		Use: "cash", Short: "Pay out by bank messages: export pain.001, import pain.002 and camt.054", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(cashExportCommand(), cashImportCommand())
+	c.AddCommand(cashExportCommand(), cashImportCommand(), cashCheckCommand())
 	return c
 }
 

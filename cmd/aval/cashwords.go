@@ -83,6 +83,13 @@ func (x *importer) bookEntry(ctx context.Context, w heard, p cash.Pointer, b iso
 	})
 }
 
+func amountOr(m domain.Money) string {
+	if m.Currency == "" {
+		return "no amount in a known currency"
+	}
+	return m.String()
+}
+
 func known(m domain.Money) *domain.Money {
 	if m.Currency == "" {
 		return nil
