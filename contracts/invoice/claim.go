@@ -64,7 +64,20 @@ func (d *draft) acceptance(body Acceptance) error {
 	d.verdict(goods, GoodsAccepted)
 	d.recountBill(b, true)
 	b.Claim, b.Reason = 0, ""
-	return d.approve(b)
+	if err := d.approve(b); err != nil {
+		return err
+	}
+	return d.advanceOthers(goods)
+}
+
+// advanceOthers looks again at the other invoices about goods of which one has brought a verdict.
+func (d *draft) advanceOthers(goods []*Shipment) error {
+	for _, s := range goods {
+		if err := d.advanceAll(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // arrive judges a shipment that its buyer takes on the way; the sensors' proof comes first.
@@ -121,7 +134,10 @@ func (d *draft) offer(b *Bill, body Acceptance) error {
 		return domain.Refuse(domain.InvalidAmount, "deduction: want 1 minor unit to less than what is in question")
 	}
 	d.verdict(goods, Conditional)
-	return d.claim(b, body.Deduction, body.Reason)
+	if err := d.claim(b, body.Deduction, body.Reason); err != nil {
+		return err
+	}
+	return d.advanceOthers(goods)
 }
 
 func (d *draft) reject() error {
@@ -149,7 +165,10 @@ func (d *draft) rejection(body Rejection) error {
 		return err
 	}
 	d.verdict(goods, GoodsRejected)
-	return d.claim(b, b.net(), body.Reason)
+	if err := d.claim(b, b.net(), body.Reason); err != nil {
+		return err
+	}
+	return d.advanceOthers(goods)
 }
 
 // claimed says what the buyer refuses and until when the supplier is asked.
@@ -216,16 +235,44 @@ func (d *draft) answer() error {
 	case UnderQuery, Exception:
 		return d.yield(b)
 	case Disputed:
-		return d.split(b, b.disputeDue, ByDispute)
+		return d.splitDispute(b)
 	}
 	return d.split(b, b.silenceDue, BySilence)
 }
 
-// split settles at once by a rule of the terms.
+// splitDispute splits a dispute that nobody settled, and not before its goods have met their end.
+func (d *draft) splitDispute(b *Bill) error {
+	goods, err := d.goods(b)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(goods, func(s *Shipment) bool { return !s.Ended }) {
+		b.AnswerAt = d.in.Now + b.Payment.ResponseMillis
+		d.bills.touch(b)
+		return nil
+	}
+	return d.split(b, b.disputeDue, ByDispute)
+}
+
+// split settles at once by a rule of the terms. What order and receipt do not cover is no part of
+// it; in a dispute that is itself in question, and only what never came is not.
 func (d *draft) split(b *Bill, due func() (int64, error), rule string) error {
 	paid, err := due()
 	if err != nil {
 		return err
+	}
+	if !b.compared() {
+		uncovered, err := d.match(b)
+		if err != nil {
+			return err
+		}
+		most := b.net()
+		for _, m := range uncovered {
+			if rule == BySilence || m.Reason == ByDelivery {
+				most -= m.Minor
+			}
+		}
+		paid = min(paid, max(0, most))
 	}
 	return d.settle(b, paid, rule)
 }

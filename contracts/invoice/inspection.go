@@ -61,13 +61,14 @@ func (d *draft) advanceAll(s *Shipment) error {
 }
 
 // advance moves an invoice on that waits for its goods: once all of them have met their end it
-// is approved, held while the buyer owes a word about incomplete evidence, or rejected if nothing came.
+// is matched, held while the buyer owes a word about incomplete evidence, or rejected if nothing ever came.
 func (d *draft) advance(b *Bill) error {
-	if b.Status == Received && len(b.Shipments) == 0 && !b.Payment.OnTerms || !b.pending() {
-		return nil
-	}
-	if b.Payment.OnTerms {
+	waits := b.pending() || b.Status == Held
+	if b.Payment.OnTerms && waits {
 		return d.matched(b)
+	}
+	if len(b.Shipments) == 0 || !waits && (!b.questioned() || b.PayAt != 0) {
+		return nil
 	}
 	goods, err := d.goods(b)
 	if err != nil {
@@ -78,12 +79,15 @@ func (d *draft) advance(b *Bill) error {
 		if !s.Ended {
 			return nil
 		}
-		came = came || !s.failed()
-		unsure = unsure || s.Status == Conditional && !s.Judgement.Complete()
+		came = came || s.Judgement != nil
+		told := s.Received && !s.foundOtherSeals()
+		unsure = unsure || s.Status == Conditional && !s.Judgement.Complete() && !told
 	}
 	switch {
 	case !came:
 		return d.settle(b, 0, goods[0].Status)
+	case !waits || unsure && b.Status == Held:
+		return nil
 	case unsure:
 		d.hold(b)
 		return nil

@@ -97,6 +97,7 @@
 //
 // Short within the tolerance (the lower of absolute and percent) the lower is paid without a question; beyond it
 // the excess is in question. A mismatch is worth its share of the declared payable by net value, so that tax follows it.
+// Without lines, a shipment that brought nothing is in question on its equal share (DEL, QUA).
 //
 // # Money
 //

@@ -184,6 +184,13 @@ func (s *story) checkApproved(rt *rapid.T) {
 				rt.Fatal(err)
 			}
 			split := strings.Contains(string(body), `"rule":"silence"`) || strings.Contains(string(body), `"rule":"dispute"`)
+			var b Bill
+			s.Body(Kind, e.Key, &b)
+			for _, id := range b.Shipments {
+				if split && !decided[shipmentKey(id)] {
+					rt.Fatalf("%s was split before its goods %s met their end", e.Key, id)
+				}
+			}
 			if !approved[e.Key] && !split && !strings.Contains(string(body), `"paid":0`) {
 				rt.Fatalf("%s was paid before it was approved: %s", e.Key, body)
 			}

@@ -1,6 +1,8 @@
 package invoice
 
 import (
+	"slices"
+
 	"github.com/shopspring/decimal"
 
 	"aval/domain"
@@ -23,8 +25,10 @@ type BillLine struct {
 
 // Mismatch is what of an invoice the order or the receipt does not cover.
 type Mismatch struct {
-	Line string `json:"line"`
-	// Reason and Action are codes of the Peppol Invoice Response: QTY or PRI, and CNP, a partial credit note.
+	// Line is of the order; without lines Shipment is one that brought nothing, on its equal share.
+	Line     string `json:"line,omitempty"`
+	Shipment string `json:"shipment,omitempty"`
+	// Reason and Action are codes of the Peppol Invoice Response: QTY, PRI, DEL or QUA, and CNP, a partial credit note.
 	Reason string `json:"reason"`
 	Action string `json:"action"`
 	// Quantity is what was invoiced above what is payable, Price above what was agreed; either is empty.
@@ -40,6 +44,8 @@ type Mismatch struct {
 const (
 	ByQuantity    = "QTY"
 	ByPrice       = "PRI"
+	ByDelivery    = "DEL"
+	ByQuality     = "QUA"
 	CreditPartial = "CNP"
 )
 
@@ -47,7 +53,7 @@ const (
 // counts what is payable as billed. Of two invoices for one thing the one that is matched first counts.
 func (d *draft) match(b *Bill) ([]Mismatch, error) {
 	if len(b.Lines) == 0 {
-		return nil, nil
+		return d.brought(b)
 	}
 	a, found, err := d.agreements.fetch(d.view, agreementKey(b.Agreement))
 	if err != nil || !found {
@@ -64,6 +70,39 @@ func (d *draft) match(b *Bill) ([]Mismatch, error) {
 		all = append(all, found...)
 	}
 	return all, nil
+}
+
+// brought finds the shipments that brought nothing, for an invoice without lines: each stands for an equal share of it.
+func (d *draft) brought(b *Bill) ([]Mismatch, error) {
+	goods, err := d.goods(b)
+	if err != nil || len(goods) == 0 || b.Payment.OnTerms {
+		return nil, err
+	}
+	equal := make([]int64, len(goods))
+	for i := range equal {
+		equal[i] = 1
+	}
+	shares, err := domain.Allocate(b.Payable, equal)
+	if err != nil {
+		return nil, err
+	}
+	var all []Mismatch
+	for i, s := range goods {
+		if !s.failed() {
+			continue
+		}
+		reason := ByDelivery
+		if s.Judgement != nil {
+			reason = ByQuality
+		}
+		all = append(all, Mismatch{Shipment: s.ID, Reason: reason, Action: CreditPartial, Minor: shares[i]})
+	}
+	return all, nil
+}
+
+// compared says whether the invoice was matched before.
+func (b *Bill) compared() bool {
+	return len(b.Mismatches) > 0 || slices.ContainsFunc(b.Lines, func(l BillLine) bool { return l.Counted != "" })
 }
 
 // compare finds what one line of an invoice asks for too much.
@@ -88,14 +127,16 @@ func (a *Agreement) compare(b *Bill, l *BillLine) ([]Mismatch, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Mismatch{l.Line, ByQuantity, CreditPartial, excess.String(), "", minor, excess.LessThanOrEqual(spare.quantity)})
+		all = append(all, Mismatch{
+			Line: l.Line, Reason: ByQuantity, Action: CreditPartial, Quantity: excess.String(), Minor: minor, Tolerated: excess.LessThanOrEqual(spare.quantity),
+		})
 	}
 	if above := price.Sub(stored(l.Agreed)); above.GreaterThan(stored(l.Spare)) {
 		minor, err := b.worth(quantity.Sub(excess).Mul(above))
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Mismatch{l.Line, ByPrice, CreditPartial, "", above.String(), minor, false})
+		all = append(all, Mismatch{Line: l.Line, Reason: ByPrice, Action: CreditPartial, Price: above.String(), Minor: minor})
 	}
 	return all, nil
 }

@@ -133,7 +133,7 @@ func (d *draft) unapproved(s *Shipment) error {
 		return err
 	}
 	for _, b := range bills {
-		if !b.pending() && b.Status != Held {
+		if b.PayAt != 0 || b.settled() {
 			return domain.Refuse(domain.WrongState, "invoice %s is %s: what was received is settled", b.ID, b.Status)
 		}
 	}
