@@ -26,16 +26,20 @@ type treasury struct {
 	bank domain.PartyID
 }
 
-// enter opens a session and learns from a currency's record, which its issuer alone sees, whose treasury this is.
+// learn finds out from a currency's record, which its issuer alone sees, whose treasury this is; nobody's if the party issues no money.
+func (t *treasury) learn(ctx context.Context) error {
+	return t.list(ctx, domain.CashKind, cash.Issued, func(r row) error {
+		var currency cash.Currency
+		err := json.Unmarshal(r.Fields, &currency)
+		t.bank = currency.Issuer
+		return err
+	})
+}
+
+// enter opens a session of a bank that issues money.
 func (t *treasury) enter(c *cobra.Command, work func(context.Context) error) error {
 	return t.open(c, func(ctx context.Context) error {
-		err := t.list(ctx, domain.CashKind, cash.Issued, func(r row) error {
-			var currency cash.Currency
-			err := json.Unmarshal(r.Fields, &currency)
-			t.bank = currency.Issuer
-			return err
-		})
-		if err != nil {
+		if err := t.learn(ctx); err != nil {
 			return err
 		}
 		if t.bank == "" {

@@ -19,6 +19,8 @@ type importer struct {
 	treasury
 	hash string
 	done imported
+	// bookings is the message if it is a camt.054.
+	bookings *iso20022.Bookings
 }
 
 // imported is what became of a bank message, word by word.
@@ -43,6 +45,7 @@ type heard struct {
 	Outcome    string `json:"outcome"`
 	Detail     string `json:"detail,omitempty"`
 	Redemption string `json:"redemption,omitempty"`
+	Invoice    string `json:"invoice,omitempty"`
 	Status     string `json:"status,omitempty"`
 	Awaited    string `json:"awaited,omitempty"`
 }
@@ -72,6 +75,9 @@ no second effect, so a file may be imported again, also after an interruption. O
 the right ID, amount and currency settles a payment, or the status ACSC or ACCC; a return or reversal brings the debt back.
 What the message contradicts itself in is listed and not booked.
 
+If the key's party issues no money, a booked credit with the reference of an order that pays one of its invoices on
+an open account confirms it to the last minor unit, and a return takes that back.
+
 Exit code 0: every word was taken, or is none of this ledger's. 2: there are exceptions. 1: not readable, or no answer.`,
 		Example: `  aval cash import --key bank.jwk camt054.xml
   aval cash import --key bank.jwk --json camt054.xml | jq -r '.words[] | [.outcome, .redemption, .awaited] | @tsv'`,
@@ -91,7 +97,15 @@ func (x *importer) run(c *cobra.Command, file string) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	x.done.File = file
-	err = x.enter(c, hear)
+	err = x.open(c, func(ctx context.Context) error {
+		if err := x.learn(ctx); err != nil {
+			return err
+		}
+		if x.bank == "" {
+			return x.hearAsPayee(ctx, x.bookings)
+		}
+		return hear(ctx)
+	})
 	if err := errors.Join(err, x.print(c, x.done, x.done.write)); err != nil {
 		return err
 	}
@@ -120,7 +134,7 @@ func (x *importer) read(raw []byte) (hear func(context.Context) error, err error
 		return func(ctx context.Context) error { return x.hearReport(ctx, r) }, err
 	}
 	b, err := iso20022.ParseBookings(raw)
-	x.done.Message, x.done.Doubts = b.MessageID, b.Exceptions
+	x.done.Message, x.done.Doubts, x.bookings = b.MessageID, b.Exceptions, &b
 	return func(ctx context.Context) error { return x.hearBookings(ctx, b) }, err
 }
 
@@ -203,12 +217,19 @@ func (i imported) write(w io.Writer) {
 			fmt.Fprintf(w, ": %s", h.Detail)
 		}
 		fmt.Fprintln(w)
-		if h.Redemption != "" {
-			fmt.Fprintf(w, "  redemption %s", h.Redemption)
+		if h.Redemption != "" || h.Invoice != "" {
+			about := "redemption " + h.Redemption
+			if h.Invoice != "" {
+				about = "invoice " + h.Invoice
+			}
+			fmt.Fprintf(w, "  %s", about)
 			if h.Amount != nil {
 				fmt.Fprintf(w, ", %s", h.Amount)
 			}
-			fmt.Fprintf(w, ": %s\n  awaited: %s\n", h.Status, h.Awaited)
+			fmt.Fprintf(w, ": %s\n", h.Status)
+		}
+		if h.Awaited != "" {
+			fmt.Fprintf(w, "  awaited: %s\n", h.Awaited)
 		}
 	}
 	for _, e := range i.Doubts {

@@ -79,7 +79,8 @@ func (r *reporter) run(c *cobra.Command, make func(context.Context) (reports.She
 		}
 	}
 	return r.open(c, func(ctx context.Context) error {
-		if err := r.who(ctx); err != nil {
+		var err error
+		if r.party, err = r.whose(ctx); err != nil {
 			return err
 		}
 		sheet, err := make(ctx)
@@ -91,17 +92,6 @@ func (r *reporter) run(c *cobra.Command, make func(context.Context) (reports.She
 		}
 		return r.print(c, sheet, func(w io.Writer) { sheet.Write(w) })
 	})
-}
-
-// who learns from the registry whose key it is.
-func (r *reporter) who(ctx context.Context) error {
-	var key domain.Key
-	found, err := r.look(ctx, domain.GovernanceKind, "key/"+r.signer.Key.ID, &key)
-	if err == nil && (!found || key.Class != domain.PartyHolder) {
-		err = errors.New("the key is no party's on this ledger")
-	}
-	r.party = domain.PartyID(key.Holder)
-	return err
 }
 
 // class reads all records of a class of invoice/1 that the party may see.

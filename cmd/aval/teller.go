@@ -46,6 +46,16 @@ func (t *teller) open(c *cobra.Command, work func(context.Context) error) error 
 	return work(ctx)
 }
 
+// whose learns from the registry which party's the key is.
+func (t *teller) whose(ctx context.Context) (domain.PartyID, error) {
+	var key domain.Key
+	found, err := t.look(ctx, domain.GovernanceKind, "key/"+t.signer.Key.ID, &key)
+	if err == nil && (!found || key.Class != domain.PartyHolder) {
+		err = errors.New("the key is no party's on this ledger")
+	}
+	return domain.PartyID(key.Holder), err
+}
+
 // row is one record with its fields still as text.
 type row struct {
 	ID     domain.RecordID `json:"id"`
