@@ -69,6 +69,9 @@ func (r *reporter) trail(ctx context.Context, id, receipts string) (reports.Shee
 		if err != nil {
 			return reports.Sheet{}, err
 		}
+		if len(told.Entries) == 0 { // a message has no events of its own: it was written with those of its payments
+			told.Entries = writtenWith(told, all)
+		}
 		for _, e := range told.Entries {
 			saved[e.Index] = true
 		}
@@ -159,7 +162,62 @@ func (r *reporter) related(ctx context.Context, id string) (all []row, err error
 			return nil
 		})
 	}
+	if err == nil {
+		all, err = r.messages(ctx, all)
+	}
 	return all, err
+}
+
+// messages adds the bank's records of the messages about redemptions, with their hashes, for who may see them: the bank, and auditors.
+func (r *reporter) messages(ctx context.Context, all []row) ([]row, error) {
+	paid := map[string]bool{}
+	for _, record := range all {
+		if id, is := strings.CutPrefix(record.key(), "redemption/"); is {
+			paid[id] = true
+		}
+	}
+	if len(paid) == 0 {
+		return all, nil
+	}
+	var payments, others []row
+	ids := map[string]bool{}
+	err := r.list(ctx, domain.CashKind, "", func(record row) error {
+		switch class, name, _ := strings.Cut(record.key(), "/"); class {
+		case "payment":
+			var p cash.Pointer
+			if err := json.Unmarshal(record.Fields, &p); err != nil {
+				return err
+			}
+			if paid[p.Redemption] {
+				ids[name], ids[p.Message] = true, true
+			}
+		case "instruction":
+			payments = append(payments, record)
+		case "advice":
+			if !strings.Contains(name, "/") { // each stands twice, the second time under its hash
+				others = append(others, record)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, record := range payments {
+		if ids[strings.TrimPrefix(record.key(), "instruction/")] {
+			all = append(all, record)
+		}
+	}
+	for _, record := range others {
+		var a cash.Advice
+		if err := json.Unmarshal(record.Fields, &a); err != nil {
+			return nil, err
+		}
+		if ids[a.EndToEndID] {
+			all = append(all, record)
+		}
+	}
+	return all, nil
 }
 
 // paysFor says whether a record is a redemption by that party that names the document.
@@ -174,4 +232,30 @@ func paysFor(record row, number string, holder domain.PartyID) bool {
 		}
 	}
 	return false
+}
+
+// writtenWith finds the entry that wrote a record of a bank message, by what a redemption told in it.
+func writtenWith(message reports.Told, all []reports.Told) []ledger.EntryView {
+	var m struct {
+		Message string `json:"message"`
+		Entry   string `json:"entry"`
+	}
+	if json.Unmarshal(message.Fields, &m) != nil || m.Message == "" {
+		return nil
+	}
+	for _, told := range all {
+		for _, e := range told.Entries {
+			for _, event := range e.Events {
+				var r cash.Redemption
+				if json.Unmarshal(event.Body, &r) != nil || r.Payment == nil {
+					continue
+				}
+				heard := r.Payment.Heard
+				if m.Entry == "" && e.Name == "instruct" && r.Payment.Message == m.Message || heard != nil && *heard == (cash.Place{Message: m.Message, Entry: m.Entry}) {
+					return []ledger.EntryView{{Index: e.Index, BookedAt: e.BookedAt, Name: e.Name}}
+				}
+			}
+		}
+	}
+	return nil
 }

@@ -13,7 +13,7 @@ type Advice struct {
 	// Message is the MsgId of the bank's message, Entry the path of the word in it, Hash the SHA-256 of the message.
 	Message string `json:"message"`
 	Entry   string `json:"entry"`
-	Hash    string `json:"hash"`
+	Hash    string `json:"hash,omitempty"`
 	// Attempt and EndToEndID are the payment's that the word is about: those of PaymentID.
 	Attempt    int    `json:"attempt"`
 	EndToEndID string `json:"endToEndId"`
@@ -25,7 +25,7 @@ type Advice struct {
 // maxEntry bounds the path of a word in a message, in bytes.
 const maxEntry = 100
 
-func (a Advice) place() *Place { return &Place{a.Message, a.Entry, a.Hash} }
+func (a Advice) place() *Place { return &Place{a.Message, a.Entry} }
 
 func (a Advice) check() error {
 	if err := checkText("message", a.Message, 1); err != nil {
@@ -126,6 +126,8 @@ func exceptionKey(name string) string { return "exception/" + name }
 
 // except opens an exception. r may be empty, of a redemption that ended.
 func (o *order) except(r Redemption, a Advice, problem string, amount domain.Money) error {
+	name := a.Name(o.in.Sender)
+	a.Hash = "" // the bank has it in the record of the word
 	x := Exception{
 		Redemption: o.in.Command.Contract, Bank: o.in.Sender, Holder: r.Holder, Advice: a, Problem: problem, Amount: amount, Expected: r.Amount, OpenedAt: o.in.Now,
 	}
@@ -138,7 +140,7 @@ func (o *order) except(r Redemption, a Advice, problem string, amount domain.Mon
 		w.HeldFor = r.Holder
 		o.fx.Writes = append(o.fx.Writes, w)
 	}
-	return o.tellException(a.Name(o.in.Sender), x, "exceptionOpened")
+	return o.tellException(name, x, "exceptionOpened")
 }
 
 func (o *order) tellException(name string, x Exception, event string) error {

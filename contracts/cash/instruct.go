@@ -178,7 +178,7 @@ func (o *order) send(i Instruction, p PaymentRef) error {
 	}
 	o.fx.Writes = append(o.fx.Writes, w)
 	r.Status, r.Attempt, r.DueAt = Instructed, p.Attempt, o.in.Now+SettleWindow
-	r.Payment = &Attempt{Message: i.Message, EndToEndID: id, UETR: uetr, PaidFrom: i.Debtor.Number, Hash: i.Hash}
+	r.Payment = &Attempt{Message: i.Message, EndToEndID: id, UETR: uetr, PaidFrom: i.Debtor.Number}
 	o.fx.Deadlines = append(o.fx.Deadlines, domain.Deadline{Contract: r.ID, Name: returnName}, domain.Deadline{At: r.DueAt, Contract: r.ID, Name: overdueName})
 	o.fx, err = r.record(o.fx)
 	return err

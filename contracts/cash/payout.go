@@ -40,8 +40,7 @@ type Attempt struct {
 	EndToEndID string `json:"endToEndId"`
 	UETR       string `json:"uetr"`
 	PaidFrom   string `json:"paidFrom"`
-	// Hash is the SHA-256 of the message, Heard where the last word that changed something stood.
-	Hash  string `json:"hash"`
+	// Heard is where the last word that changed something stood.
 	Heard *Place `json:"heard,omitempty"`
 	// BankStatus and Reason are the last that the bank gave: "ACSP", "AC04". Text says it in its words.
 	BankStatus string `json:"bankStatus,omitempty"`
@@ -54,11 +53,11 @@ type Attempt struct {
 	SettledAt domain.Millis `json:"settledAt,omitempty"`
 }
 
-// Place is a place in a bank's message: its MsgId, the path of the word, the SHA-256 of the message.
+// Place is a place in a bank's message: its MsgId and the path of the word. The SHA-256 of a message is the bank's alone: who
+// has one payment in it could try what the others are until the hash fits.
 type Place struct {
 	Message string `json:"message"`
 	Entry   string `json:"entry"`
-	Hash    string `json:"hash"`
 }
 
 // PaymentID names one attempt of one redemption on one ledger for ever: the end-to-end ID, 32 hexadecimal digits that show

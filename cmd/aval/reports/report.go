@@ -65,7 +65,7 @@ func (s Sheet) Table() ledger.Table {
 }
 
 // maxCell bounds a cell of the page, in characters. Tables and JSON have all.
-const maxCell = 44
+const maxCell = 64
 
 // Write shows the page. What somebody else wrote cannot move the cursor or turn the direction of writing.
 func (s Sheet) Write(w io.Writer) {
