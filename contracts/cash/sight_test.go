@@ -36,7 +36,7 @@ func told(t *testing.T) *contracttest.Bench {
 const (
 	holdFields       = "amount.currency amount.minor captured.currency captured.minor endedAt expiresAt heldAt id issuer payee payer reference status"
 	paidFields       = "amount.currency amount.minor from issuer reference to"
-	redemptionFields = "acceptedAt amount.currency amount.minor answer attempt bank dueAt endedAt %sholder id payTo.bic payTo.iban payTo.name payment.endToEndId payment.hash payment.message payment.paidFrom payment.uetr reference requestedAt status"
+	redemptionFields = "acceptedAt amount.currency amount.minor answer attempt bank dueAt endedAt %sholder id payTo.bic payTo.iban payTo.name payment.endToEndId payment.message payment.paidFrom payment.uetr reference requestedAt status"
 	requestedFields  = "acceptedAt amount.currency amount.minor answer bank dueAt endedAt holder id payTo.bic payTo.iban payTo.name reference requestedAt status"
 	exceptionFields  = "advice.attempt advice.endToEndId advice.entry advice.message amount.currency amount.minor bank expected.currency expected.minor holder note openedAt problem redemption resolvedAt"
 	pinnedFields     = "account.bic account.iban account.name %sbank currency number party since status"
