@@ -240,6 +240,13 @@ func TestAnswersRefused(t *testing.T) {
 }
 
 func TestNormalisingTwiceChangesNothing(t *testing.T) {
+	for large, small := range map[string]string{"\u13a0": "\uab70", "\u13ef": "\uabbf", "\u13f5": "\u13fd"} {
+		a, err := fingerprint.Normalise(large)
+		b, other := fingerprint.Normalise(small)
+		if err != nil || other != nil || a != b {
+			t.Errorf("%q becomes %q, and %q becomes %q", large, a, small, b)
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		number := rapid.StringN(0, 40, 200).Draw(t, "number")
 		once, err := fingerprint.Normalise(number)

@@ -37,13 +37,17 @@ func Normalise(number string) (string, error) {
 	return number, nil
 }
 
-// plain drops what does not show and unifies dashes.
+// plain drops what does not show and unifies dashes, and the letters that folding does not.
 func plain(r rune) rune {
 	switch {
 	case unicode.IsSpace(r), unicode.Is(unicode.Z, r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r):
 		return -1
 	case unicode.Is(unicode.Pd, r), r == '\u2212':
 		return '-'
+	case r >= 0xab70 && r <= 0xabbf: // cases.Fold turns small Cherokee letters into large ones and back
+		return r - 0xab70 + 0x13a0
+	case r >= 0x13f8 && r <= 0x13fd:
+		return r - 8
 	}
 	return r
 }
