@@ -27,6 +27,9 @@ func TestAcceptedHeadIsInTheLogFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !n.store.held {
+		t.Error("a batch before the entry would be noted")
+	}
 	if err := n.Close(); err != nil { // before anything was recorded
 		t.Fatal(err)
 	}
