@@ -123,7 +123,7 @@ func (e *Event) object(o *object) {
 	e.Action = o.action()
 	e.EPCs, e.Quantities = o.uris("epcList"), list(o, "quantityList", readQuantity)
 	if ilmd, ok := o.get("ilmd"); ok {
-		o.fail("ilmd", e.ilmd(ilmd, o.spaces))
+		o.fail("ilmd", extensions(ilmd, o.spaces))
 	}
 	_, placed := find(o.members, "readPoint")
 	sensors, _ := find(o.members, "sensorElementList")
@@ -187,14 +187,6 @@ func (o *object) action() string {
 		o.fail("action", malformed("want ADD, OBSERVE or DELETE"))
 	}
 	return action
-}
-
-// ilmd is allowed where an object begins (EPCIS 2.0, 7.4.2).
-func (e *Event) ilmd(n node, s spaces) error {
-	if e.Action != "ADD" {
-		return malformed("only an event with action ADD has master data")
-	}
-	return extensions(n, s)
 }
 
 // extensions refuses an object that holds a name of no namespace.
